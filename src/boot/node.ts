@@ -1,0 +1,75 @@
+import type { Ipv4 } from '../addr/ipv4.ts';
+import type { Mac } from '../addr/mac.ts';
+import type { BootProfile } from './boot-profile.ts';
+
+declare const uuidBrand: unique symbol;
+
+/** A node's UUID, lower case, as Ironic gives it. */
+export type NodeUuid = string & { readonly [uuidBrand]: true };
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Reads a UUID in any case; undefined when it is none. */
+export function parseNodeUuid(text: string): NodeUuid | undefined {
+  const lower = text.toLowerCase();
+  return UUID.test(lower) ? (lower as NodeUuid) : undefined;
+}
+
+/** How a node is declared to boot; its firmware says in option 93 how it really does. */
+export type BootMode = 'bios' | 'uefi';
+
+/** One network interface of a node. */
+export interface Port {
+  readonly address: Mac;
+  /** A port that is not PXE-enabled gets an address, but no boot file. */
+  readonly pxeEnabled: boolean;
+  /** A reservation for this port; undefined: an address from a range. */
+  readonly fixedAddress: Ipv4 | undefined;
+  /** Ironic's `extra`, passed through: `client-id`, and `gateway_name`, `gateway_port`, `gateway_vlan` for people. */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+/** A DHCP option as Ironic's `update_dhcp_opts` passes it: everything is text. */
+export interface IronicDhcpOption {
+  /** A code (`67`), a code with a tag (`tag:ipxe,67`, `!175,67`), or Liberty's name (`bootfile-name`). */
+  readonly name: string;
+  readonly value: string;
+  readonly ipVersion: 4 | 6;
+}
+
+/** How to reach a node's management controller. Never logged, never returned. */
+export interface Bmc {
+  readonly address: string;
+  /** UDP port; 623 unless told otherwise. */
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A machine as Ironic, or an admin, describes it. */
+export interface Node {
+  readonly uuid: NodeUuid;
+  readonly name: string | undefined;
+  /** Undefined: whatever its firmware says. */
+  readonly bootMode: BootMode | undefined;
+  readonly ports: readonly Port[];
+  readonly dhcpOptions: readonly IronicDhcpOption[];
+  readonly bmc: Bmc | undefined;
+  /** Rises with each change of the node or its boot profile; the ETag of its documents. */
+  readonly generation: number;
+}
+
+/** A port together with the node that it belongs to and what that node boots. */
+export interface NodePort {
+  readonly node: Node;
+  readonly port: Port;
+  /** Undefined: the node has no boot profile; files on disk serve it. */
+  readonly profile: BootProfile | undefined;
+}
+
+/** Read-only view of the nodes, for every room that only asks. */
+export interface NodeLookup {
+  /** A MAC belongs to at most one node. */
+  portByMac(mac: Mac): NodePort | undefined;
+  nodeByUuid(uuid: NodeUuid): { readonly node: Node; readonly profile: BootProfile | undefined } | undefined;
+}
