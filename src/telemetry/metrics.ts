@@ -1,0 +1,135 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/**
+ * Every metric of bootd, by room. Names are `bootd_<room>_<noun>_<unit or total>`; labels have few values, never
+ * an address or a file name.
+ */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly dhcpPacketsReceived: Counter<'type'>;
+  readonly dhcpPacketsDropped: Counter<'reason'>;
+  readonly dhcpReplies: Counter<'type'>;
+  readonly dhcpReplySeconds: Histogram;
+  readonly dhcpConflicts: Counter;
+  readonly leases: Gauge<'state'>;
+  readonly storeCommits: Counter<'result'>;
+  readonly storeCommitSeconds: Histogram;
+  readonly tftpRequests: Counter<'source'>;
+  readonly tftpRefusals: Counter<'reason'>;
+  readonly tftpTransfers: Counter<'result'>;
+  readonly tftpTransferSeconds: Histogram;
+  readonly tftpSentBytes: Counter;
+  readonly tftpRetransmissions: Counter;
+  readonly tftpTransfersActive: Gauge;
+  readonly nodes: Gauge;
+  readonly templateFailures: Counter;
+}
+
+const LATENCY_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+const TRANSFER_BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
+
+/** A registry of its own, so that tests and several instances in one process do not share counts. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: 'bootd_' });
+  return {
+    registry,
+    dhcpPacketsReceived: new Counter({
+      name: 'bootd_dhcp_packets_received_total',
+      help: 'DHCP and BOOTP packets received, by message type.',
+      labelNames: ['type'],
+      registers,
+    }),
+    dhcpPacketsDropped: new Counter({
+      name: 'bootd_dhcp_packets_dropped_total',
+      help: 'DHCP and BOOTP packets that got no reply, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    dhcpReplies: new Counter({
+      name: 'bootd_dhcp_replies_total',
+      help: 'DHCP and BOOTP replies sent, by message type.',
+      labelNames: ['type'],
+      registers,
+    }),
+    dhcpReplySeconds: new Histogram({
+      name: 'bootd_dhcp_reply_seconds',
+      help: 'Time from a request to its reply, conflict checks and the flush of the lease included.',
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
+    dhcpConflicts: new Counter({
+      name: 'bootd_dhcp_conflicts_total',
+      help: 'Addresses that were found in use by somebody else, by a conflict check or a DECLINE.',
+      registers,
+    }),
+    leases: new Gauge({
+      name: 'bootd_leases',
+      help: 'Addresses by state of their lease.',
+      labelNames: ['state'],
+      registers,
+    }),
+    storeCommits: new Counter({
+      name: 'bootd_store_commits_total',
+      help: 'Flushes of the store to stable storage, by result.',
+      labelNames: ['result'],
+      registers,
+    }),
+    storeCommitSeconds: new Histogram({
+      name: 'bootd_store_commit_seconds',
+      help: 'Time of one flush of the store to stable storage.',
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
+    tftpRequests: new Counter({
+      name: 'bootd_tftp_requests_total',
+      help: 'TFTP read requests that were granted, by where the file came from (disk or rendered).',
+      labelNames: ['source'],
+      registers,
+    }),
+    tftpRefusals: new Counter({
+      name: 'bootd_tftp_refusals_total',
+      help: 'TFTP requests that were refused, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    tftpTransfers: new Counter({
+      name: 'bootd_tftp_transfers_total',
+      help: 'TFTP transfers that ended, by result.',
+      labelNames: ['result'],
+      registers,
+    }),
+    tftpTransferSeconds: new Histogram({
+      name: 'bootd_tftp_transfer_seconds',
+      help: 'Duration of TFTP transfers that were completed.',
+      buckets: TRANSFER_BUCKETS,
+      registers,
+    }),
+    tftpSentBytes: new Counter({
+      name: 'bootd_tftp_sent_bytes_total',
+      help: 'Octets of file data sent by TFTP and acknowledged.',
+      registers,
+    }),
+    tftpRetransmissions: new Counter({
+      name: 'bootd_tftp_retransmissions_total',
+      help: 'TFTP packets that were sent again.',
+      registers,
+    }),
+    tftpTransfersActive: new Gauge({
+      name: 'bootd_tftp_transfers_active',
+      help: 'TFTP transfers under way.',
+      registers,
+    }),
+    nodes: new Gauge({
+      name: 'bootd_nodes',
+      help: 'Nodes known from the control API.',
+      registers,
+    }),
+    templateFailures: new Counter({
+      name: 'bootd_template_failures_total',
+      help: 'Templates that failed to load or to render; the last good one goes on serving.',
+      registers,
+    }),
+  };
+}
