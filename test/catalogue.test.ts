@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { EVENTS } from '../src/telemetry/events.ts';
+import { createMetrics } from '../src/telemetry/metrics.ts';
+
+/** What stands in code and in a document must be the same list; a reader of either relies on it. */
+
+const document = readFileSync(join(import.meta.dirname, '../docs/events-and-metrics.md'), 'utf8');
+
+/** The first cells of every table row under a heading, without their backticks. */
+function documented(heading: string): string[] {
+  const section = document.split(/^## /m).find((text) => text.startsWith(heading)) ?? '';
+  return [...section.matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1] ?? '');
+}
+
+describe('docs/events-and-metrics.md', () => {
+  it('describes every log event, and no other', () => {
+    expect(documented('Log events').sort()).toEqual(Object.values(EVENTS).sort());
+  });
+
+  it('describes every metric, and no other', async () => {
+    const metrics = await createMetrics().registry.getMetricsAsJSON();
+    const own = metrics.map((metric) => metric.name).filter((name) => !/^bootd_(process|nodejs)_/.test(name));
+    expect(documented('Metrics').sort()).toEqual(own.sort());
+  });
+
+  it('names events by room, noun and verb', () => {
+    for (const name of Object.values(EVENTS)) expect(name).toMatch(/^[a-z]+(\.[a-z]+){1,2}$/);
+  });
+});
