@@ -1,0 +1,119 @@
+import { endianness } from 'node:os';
+import { ipv4ToBytes, type Ipv4 } from '../addr/ipv4.ts';
+import { IoError, ioErrorFromErrno } from './io-error.ts';
+import type { Libc } from './libc.ts';
+
+/**
+ * Linux's numbers, the same on x86, arm, riscv, powerpc and s390 (asm-generic); Node's builds for Linux and
+ * koffi's binaries cover nothing else.
+ */
+export const LINUX = {
+  AF_UNIX: 1,
+  AF_INET: 2,
+  AF_PACKET: 17,
+  SOCK_DGRAM: 2,
+  SOCK_RAW: 3,
+  SOCK_NONBLOCK: 0o4000,
+  SOCK_CLOEXEC: 0o2000000,
+  IPPROTO_ICMP: 1,
+  SOL_SOCKET: 1,
+  SO_TYPE: 3,
+  SO_BROADCAST: 6,
+  SO_RCVBUF: 8,
+  SO_BINDTODEVICE: 25,
+  SO_ATTACH_FILTER: 26,
+  SO_RCVBUFFORCE: 33,
+  MSG_DONTWAIT: 0x40,
+  MSG_NOSIGNAL: 0x4000,
+  F_SETFD: 2,
+  FD_CLOEXEC: 1,
+  EINTR: 4,
+  EAGAIN: 11,
+} as const;
+
+/** IFNAMSIZ of <net/if.h>, the final NUL included. */
+const INTERFACE_NAME_SIZE = 16;
+
+const LITTLE_ENDIAN = endianness() === 'LE';
+
+/** A socket that never blocks and that no child process inherits. Throws IoError. */
+export function openKernelSocket(libc: Libc, domain: number, type: number, protocol: number): number {
+  const fd = libc.socket(domain, type | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC, protocol);
+  if (fd < 0) throw ioErrorFromErrno('cannot open a socket', libc.errno());
+  return fd;
+}
+
+/** Runs the set-up of a new socket; closes the socket when a step of it throws. */
+export function closingOnFailure<Result>(libc: Libc, fd: number, setUp: () => Result): Result {
+  try {
+    return setUp();
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+/** Throws IoError; `what` tells what was tried. */
+export function setIntegerOption(libc: Libc, fd: number, name: number, value: number, what: string): void {
+  const bytes = Uint8Array.from(new Uint8Array(Int32Array.of(value).buffer));
+  if (libc.setsockopt(fd, LINUX.SOL_SOCKET, name, bytes, bytes.length) < 0) {
+    throw ioErrorFromErrno(what, libc.errno());
+  }
+}
+
+/** Ties the socket to one interface: it neither hears nor speaks anywhere else. Throws IoError. */
+export function bindToDevice(libc: Libc, fd: number, device: string): void {
+  const name = new TextEncoder().encode(device);
+  if (name.length === 0 || name.length >= INTERFACE_NAME_SIZE) {
+    throw new IoError('no-such-device', `cannot use interface "${device}": such a name cannot exist`);
+  }
+  if (libc.setsockopt(fd, LINUX.SOL_SOCKET, LINUX.SO_BINDTODEVICE, name, name.length) < 0) {
+    throw ioErrorFromErrno(`cannot bind to interface ${device}`, libc.errno());
+  }
+}
+
+/** The interface that a socket is tied to; undefined when it is tied to none. Throws IoError. */
+export function boundDevice(libc: Libc, fd: number): string | undefined {
+  const name = new Uint8Array(INTERFACE_NAME_SIZE);
+  const length = Uint32Array.of(name.length);
+  if (libc.getsockopt(fd, LINUX.SOL_SOCKET, LINUX.SO_BINDTODEVICE, name, length) < 0) {
+    throw ioErrorFromErrno(`cannot ask which interface file descriptor ${fd} is bound to`, libc.errno());
+  }
+  const text = new TextDecoder().decode(name.subarray(0, length[0])).replace(/\0.*$/s, '');
+  return text === '' ? undefined : text;
+}
+
+/** `struct sockaddr_in`. */
+export function encodeInetAddress(address: Ipv4, port: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, LINUX.AF_INET, LITTLE_ENDIAN);
+  view.setUint16(2, port);
+  bytes.set(ipv4ToBytes(address), 4);
+  return bytes;
+}
+
+/** `struct sockaddr_ll`: an interface by index, and a hardware address on it. */
+export function encodeLinkAddress(
+  interfaceIndex: number,
+  protocol: number,
+  hardwareAddress: Uint8Array,
+): Uint8Array {
+  const bytes = new Uint8Array(20);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, LINUX.AF_PACKET, LITTLE_ENDIAN);
+  view.setUint16(2, protocol);
+  view.setInt32(4, interfaceIndex, LITTLE_ENDIAN);
+  view.setUint8(11, hardwareAddress.length);
+  bytes.set(hardwareAddress.subarray(0, 8), 12);
+  return bytes;
+}
+
+/** `struct sockaddr_un`; a leading `@` stands for the NUL of an abstract address, as systemd writes it. */
+export function encodeUnixAddress(path: string): Uint8Array {
+  const name = new TextEncoder().encode(path.startsWith('@') ? `\0${path.slice(1)}` : path);
+  const bytes = new Uint8Array(2 + name.length);
+  new DataView(bytes.buffer).setUint16(0, LINUX.AF_UNIX, LITTLE_ENDIAN);
+  bytes.set(name, 2);
+  return bytes;
+}
