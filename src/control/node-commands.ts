@@ -1,0 +1,26 @@
+import type { BootProfile } from '../boot/boot-profile.ts';
+import type { Node, NodeUuid } from '../boot/node.ts';
+import type { NodeBoot, NodeCommand, NodeRefusal, SharedProfile } from '../boot/node-registry.ts';
+
+/** What became of a command. */
+export type NodeCommandResult =
+  /** In effect and on stable storage. */
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly refusal: NodeRefusal }
+  /** A template fails, or a value has no form in a loader's language; nothing has changed. */
+  | { readonly kind: 'unrenderable'; readonly reason: string };
+
+/** The nodes and boot profiles, as the control API sees them. */
+export interface NodeCommands {
+  /** In the order of their UUIDs. */
+  listNodes(): readonly Node[];
+  node(uuid: NodeUuid): Node | undefined;
+  bootOf(uuid: NodeUuid): NodeBoot | undefined;
+  /** In the order of their names. */
+  listSharedProfiles(): readonly SharedProfile[];
+  sharedProfile(name: string): SharedProfile | undefined;
+  /** Sentences about what is legal in a profile and still will not boot as things are. */
+  warningsFor(profile: BootProfile, node: Node | undefined): Promise<readonly string[]>;
+  /** Commands take effect one after the other. Rejects when the change could not be kept; then nothing changed. */
+  execute(command: NodeCommand): Promise<NodeCommandResult>;
+}

@@ -1,0 +1,217 @@
+import type { BootProfile } from '../boot/boot-profile.ts';
+import { renderBootFile, type Machine, type RenderingContext, loadersOf } from '../boot/boot-files.ts';
+import { UnsafeValueError } from '../boot/loader-language.ts';
+import type { Node, NodeUuid } from '../boot/node.ts';
+import type {
+  NodeBoot,
+  NodeChange,
+  NodeCommand,
+  NodeRegistry,
+  SharedProfile,
+} from '../boot/node-registry.ts';
+import { formatTemplateError, TemplateError } from '../boot/template.ts';
+import type { NodeCommandResult, NodeCommands } from '../control/node-commands.ts';
+import { EVENTS } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { profileWarnings, type FilePresence } from './profile-warnings.ts';
+import type { Service } from './service.ts';
+
+/** Where the records of the node registry are kept. */
+export interface NodeStore {
+  /** Everything that was committed, in any order. */
+  load(): Promise<readonly NodeChange[]>;
+  /** Resolves once all changes are on stable storage; rejects with StoreError when they are not. */
+  commit(changes: readonly NodeChange[]): Promise<void>;
+}
+
+/** What the service works with. */
+export interface NodeServiceParts {
+  readonly registry: NodeRegistry;
+  readonly store: NodeStore;
+  /** Asked at each command, since templates change. */
+  readonly rendering: () => RenderingContext;
+  readonly files: FilePresence;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/**
+ * The only writer of the node registry. Each command is planned, rendered once as a trial, made durable and then
+ * applied before the next one begins: the answer means that it is in effect and on disk, and two commands can never
+ * both claim a MAC.
+ */
+export class NodeService implements Service, NodeCommands {
+  readonly name = 'nodes';
+  readonly #parts: NodeServiceParts;
+  #lastCommand: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: NodeServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** Reads the store; before this the registry is empty. */
+  async start(): Promise<void> {
+    this.#parts.registry.apply(await this.#parts.store.load());
+    this.#countNodes();
+  }
+
+  /** Waits for the command under way. */
+  async stop(): Promise<void> {
+    await this.#lastCommand;
+  }
+
+  listNodes(): readonly Node[] {
+    return this.#parts.registry.listNodes();
+  }
+
+  node(uuid: NodeUuid): Node | undefined {
+    return this.#parts.registry.nodeByUuid(uuid)?.node;
+  }
+
+  bootOf(uuid: NodeUuid): NodeBoot | undefined {
+    return this.#parts.registry.bootOf(uuid);
+  }
+
+  listSharedProfiles(): readonly SharedProfile[] {
+    return this.#parts.registry.listSharedProfiles();
+  }
+
+  sharedProfile(name: string): SharedProfile | undefined {
+    return this.#parts.registry.sharedProfile(name);
+  }
+
+  warningsFor(profile: BootProfile, node: Node | undefined): Promise<readonly string[]> {
+    const { templates, tftpRoot } = this.#parts.rendering();
+    return profileWarnings(profile, loadersOf(node), templates, tftpRoot, this.#parts.files);
+  }
+
+  /** Rejects with StoreError when the change could not be made durable; then nothing has changed. */
+  execute(command: NodeCommand): Promise<NodeCommandResult> {
+    const result = this.#lastCommand.then(() => this.#executeAlone(command));
+    // The next command waits for this one, whether or not it went well; its own caller hears of the failure.
+    this.#lastCommand = result.catch(() => undefined);
+    return result;
+  }
+
+  async #executeAlone(command: NodeCommand): Promise<NodeCommandResult> {
+    const { registry, store } = this.#parts;
+    const plan = registry.plan(command);
+    if (plan.kind === 'refused') return plan;
+    const failure = this.#firstRenderingFailure(plan.changes);
+    if (failure !== undefined) return { kind: 'unrenderable', reason: failure };
+    if (plan.changes.length > 0) {
+      await store.commit(plan.changes);
+      registry.apply(plan.changes);
+      this.#countNodes();
+      this.#log(plan.changes);
+    }
+    return { kind: 'done' };
+  }
+
+  /** A template or a value that fails is the caller's answer now, and not a machine's surprise at night. */
+  #firstRenderingFailure(changes: readonly NodeChange[]): string | undefined {
+    const { registry } = this.#parts;
+    const putNodes = new Map<NodeUuid, Node>();
+    for (const change of changes) if (change.kind === 'node.put') putNodes.set(change.node.uuid, change.node);
+    for (const change of changes) {
+      if (change.kind === 'shared-profile.put') {
+        const failure = this.#renderingFailure(change.shared.profile, undefined);
+        if (failure !== undefined) return failure;
+      } else if (change.kind === 'boot-profile.put') {
+        const { assignment } = change.boot;
+        const profile =
+          assignment.kind === 'own' ? assignment.profile : registry.sharedProfile(assignment.name)?.profile;
+        const failure = profile && this.#renderingFailure(profile, putNodes.get(change.uuid));
+        if (failure !== undefined) return failure;
+        putNodes.delete(change.uuid);
+      }
+    }
+    for (const [uuid, node] of putNodes) {
+      const profile = registry.nodeByUuid(uuid)?.profile;
+      const failure = profile && this.#renderingFailure(profile, node);
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+
+  #renderingFailure(profile: BootProfile, node: Node | undefined): string | undefined {
+    const context = this.#parts.rendering();
+    const machine: Machine = { node, mac: node?.ports[0]?.address };
+    try {
+      for (const loader of loadersOf(node)) {
+        renderBootFile(loader, machine, profile, context);
+        // After its one boot, or with the policy changed alone, the machine gets this.
+        renderBootFile(loader, machine, { ...profile, policy: 'local-disk' }, context);
+      }
+      return undefined;
+    } catch (error) {
+      if (error instanceof TemplateError) return formatTemplateError(error);
+      if (error instanceof UnsafeValueError) return error.message;
+      throw error;
+    }
+  }
+
+  #countNodes(): void {
+    this.#parts.metrics.nodes.set(this.#parts.registry.listNodes().length);
+  }
+
+  #log(changes: readonly NodeChange[]): void {
+    const { logger } = this.#parts;
+    for (const change of changes) {
+      switch (change.kind) {
+        case 'node.put':
+          logger.info(
+            {
+              event: EVENTS.nodePut,
+              node: change.node.uuid,
+              macs: change.node.ports.map((port) => port.address),
+              generation: change.node.generation,
+            },
+            'node is in effect',
+          );
+          break;
+        case 'node.delete':
+          logger.info({ event: EVENTS.nodeDeleted, node: change.uuid }, 'node is gone');
+          break;
+        case 'boot-profile.put':
+          logger.info(
+            { event: EVENTS.bootProfilePut, node: change.uuid, ...describeBoot(change.boot) },
+            'boot profile is in effect',
+          );
+          break;
+        case 'boot-profile.delete':
+          logger.info({ event: EVENTS.bootProfileDeleted, node: change.uuid }, 'boot profile is gone');
+          break;
+        case 'shared-profile.put':
+          logger.info(
+            {
+              event: EVENTS.bootProfilePut,
+              profile: change.shared.name,
+              ...describeProfile(change.shared.profile),
+            },
+            'shared profile is in effect',
+          );
+          break;
+        case 'shared-profile.delete':
+          logger.info({ event: EVENTS.bootProfileDeleted, profile: change.name }, 'shared profile is gone');
+          break;
+        case 'generation.put':
+          break;
+      }
+    }
+  }
+}
+
+function describeBoot(boot: NodeBoot): Record<string, unknown> {
+  const { assignment, doneAt } = boot;
+  return {
+    ...(assignment.kind === 'own' ? describeProfile(assignment.profile) : { profile: assignment.name }),
+    once_done: doneAt !== undefined,
+  };
+}
+
+/** Not the kernel arguments: they can hold secrets. */
+function describeProfile({ purpose, kernel, ramdisk, policy }: BootProfile): Record<string, unknown> {
+  return { purpose, kernel, ramdisk, policy };
+}
