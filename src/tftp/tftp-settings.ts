@@ -19,6 +19,15 @@ export interface TftpSettings {
   readonly windowSizeMax: number;
   /** First retransmission after this time, then doubled each time (in.tftpd's `--retransmit`). */
   readonly retransmitMs: number;
+  /** Serve every transfer from `port` itself, for firewalls and NAT that cannot follow TFTP to another port. */
+  readonly singlePort: boolean;
+  /** in.tftpd's `--port-range`: the ports that files are sent from; undefined: any free ones. */
+  readonly portRange: { readonly first: number; readonly last: number } | undefined;
+  /**
+   * Try a name that was not found once more with its repeated leading slashes collapsed: what pxelinux 6.04 makes of
+   * an absolute kernel path when its own path is `/pxelinux.0`.
+   */
+  readonly collapseDoubledSlashes: boolean;
 }
 
 /** Values of tftpd-hpa for what the configuration leaves out, and our own where it has none. */
@@ -26,4 +35,6 @@ export const TFTP_DEFAULTS = {
   port: 69,
   windowSizeMax: 64,
   retransmitMs: 1000,
+  singlePort: false,
+  collapseDoubledSlashes: true,
 } as const;

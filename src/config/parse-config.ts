@@ -1,0 +1,147 @@
+import type { ConfigProblem } from './config-error.ts';
+import { checkShape } from './check-shape.ts';
+import { itemsOf, type Located } from './located.ts';
+import { parseDhcp } from './parse-dhcp.ts';
+import { parseHttpSections } from './parse-http.ts';
+import { parsePath, parseTftp } from './parse-tftp.ts';
+import { parseYaml } from './parse-yaml.ts';
+import { nearestName } from './nearest-name.ts';
+import { ProblemList } from './problem-list.ts';
+import { CONFIG_DEFAULTS, RawConfigSchema, type RawConfig } from './raw-config.ts';
+import type { BootdSettings, UnknownMachineBoot } from './settings.ts';
+
+/** Where a configuration comes from, and what surrounds it. */
+export interface ConfigSource {
+  /** The name that stands in messages. */
+  readonly file: string;
+  /** Absolute path of the folder that relative paths count from. */
+  readonly folder: string;
+  /** Absolute path of the templates that are used when the file names none. */
+  readonly shippedTemplates: string;
+}
+
+/** What a file says, and what is wrong with it. */
+export interface ParsedConfig {
+  /** Undefined when there is any error. */
+  readonly settings: BootdSettings | undefined;
+  /** In the order of the file. */
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** Reads a configuration. Every problem is found, not only the first; nothing is thrown, and nothing but the text is read. */
+export function parseConfig(text: string, source: ConfigSource): ParsedConfig {
+  const problems = new ProblemList(source.file);
+  const settings = readSettings(text, source, problems);
+  return { settings: problems.hasErrors ? undefined : settings, problems: problems.sorted() };
+}
+
+function readSettings(text: string, source: ConfigSource, problems: ProblemList): BootdSettings | undefined {
+  // Editors of some systems put a byte order mark in front; columns count without it.
+  const yaml = parseYaml(text.replace(/^\uFEFF/, ''), problems);
+  if (yaml === undefined) return undefined;
+  const config = yaml.root === undefined ? EMPTY_CONFIG : checkShape(RawConfigSchema, yaml, problems);
+  if (config === undefined) return undefined;
+  const { value } = config;
+  const pathOf = (written: Located<string> | undefined, otherwise: string): string =>
+    written === undefined ? otherwise : parsePath(written, source.folder, problems);
+  const interfaces = parseInterfaces(value.interfaces, problems);
+  const settings: BootdSettings = {
+    interfaces,
+    stateDirectory: pathOf(value['state-directory'], CONFIG_DEFAULTS.stateDirectory),
+    logLevel: value['log-level']?.value ?? CONFIG_DEFAULTS.logLevel,
+    dhcp: value.dhcp === undefined ? undefined : parseDhcp(value.dhcp, problems),
+    tftp: value.tftp === undefined ? undefined : parseTftp(value.tftp, source.folder, problems),
+    unknownMachines: parseUnknownMachines(value.boot?.value.unknown, problems),
+    templatesDirectory: pathOf(value.templates, source.shippedTemplates),
+    control: {
+      socket: pathOf(value.control?.value.socket, CONFIG_DEFAULTS.controlSocket),
+      group: value.control?.value.group?.value ?? CONFIG_DEFAULTS.controlGroup,
+    },
+    ...parseHttpSections(value, source.folder, problems),
+  };
+  warnOfMissingParts(config, settings, problems);
+  return settings;
+}
+
+const EMPTY_CONFIG: Located<RawConfig> = {
+  value: {},
+  place: { line: 1, column: 1 },
+  keyPlace: { line: 1, column: 1 },
+  source: '',
+  incomplete: false,
+};
+
+/** Names of interfaces are up to 15 octets, without a slash or white space (Linux `dev_valid_name`). */
+const INTERFACE_NAME = /^(?!\.{1,2}$)[^\s/:]{1,15}$/;
+
+function parseInterfaces(written: Located<string[]> | undefined, problems: ProblemList): readonly string[] {
+  const names: string[] = [];
+  for (const name of itemsOf<string>(written)) {
+    if (!INTERFACE_NAME.test(name.value)) {
+      problems.error(name.place, `'${name.value}' cannot be the name of a network interface`);
+    } else if (names.includes(name.value)) {
+      problems.warn(name.place, `the interface '${name.value}' is listed twice`);
+    } else names.push(name.value);
+  }
+  return names;
+}
+
+const UNKNOWN_MACHINE_WORDS = ['none', 'local-disk', 'menu'] as const;
+
+function parseUnknownMachines(
+  written: Located<string> | undefined,
+  problems: ProblemList,
+): UnknownMachineBoot {
+  const text = written?.value ?? CONFIG_DEFAULTS.unknownMachines;
+  const kind = UNKNOWN_MACHINE_WORDS.find((word) => word === text);
+  if (kind !== undefined) return { kind };
+  if (written !== undefined) {
+    if (text === '')
+      problems.error(written.place, `expected one of ${UNKNOWN_MACHINE_WORDS.join(', ')}, or a profile`);
+    const near = nearestName(text, UNKNOWN_MACHINE_WORDS);
+    if (near !== undefined) {
+      problems.warn(written.place, `'${text}' is taken for the name of a profile; did you mean '${near}'?`);
+    }
+  }
+  return { kind: 'profile', name: text };
+}
+
+/** The sections that cannot work without `interfaces`; the daemon refuses to start while there are any. */
+export function sectionsWithoutInterfaces(
+  settings: Pick<BootdSettings, 'interfaces' | 'dhcp' | 'tftp'>,
+): readonly ('dhcp' | 'tftp')[] {
+  if (settings.interfaces.length > 0) return [];
+  const tftpNeedsThem = settings.tftp !== undefined && settings.tftp.listen === undefined;
+  return [
+    ...(settings.dhcp === undefined ? [] : (['dhcp'] as const)),
+    ...(tftpNeedsThem ? (['tftp'] as const) : []),
+  ];
+}
+
+function warnOfMissingParts(
+  config: Located<RawConfig>,
+  settings: BootdSettings,
+  problems: ProblemList,
+): void {
+  const { value } = config;
+  if (!value.interfaces?.incomplete) {
+    for (const name of config.incomplete && value.interfaces === undefined
+      ? []
+      : sectionsWithoutInterfaces(settings)) {
+      const section = value[name];
+      if (section === undefined) continue;
+      const otherwise = name === 'tftp' ? " and without 'listen'" : '';
+      problems.warn(
+        section.keyPlace,
+        `'${name}' serves nobody without 'interfaces'${otherwise}: \`bootd serve\` refuses it`,
+      );
+    }
+  }
+  const services = [value.dhcp, value.tftp, value['http-boot']];
+  if (services.every((service) => service === undefined) && !config.incomplete) {
+    problems.warn(
+      config.place,
+      "none of the sections 'dhcp', 'tftp' and 'http-boot' is there: no machine is served",
+    );
+  }
+}

@@ -1,0 +1,111 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { RawDhcpSchema } from './raw-dhcp.ts';
+import { RawTftpSchema } from './raw-tftp.ts';
+import { oneOf, section } from './schema-terms.ts';
+import { LOG_LEVELS } from './settings.ts';
+
+/** Where the daemon keeps things, for what the configuration leaves out. */
+export const CONFIG_DEFAULTS = {
+  stateDirectory: '/var/lib/bootd',
+  controlSocket: '/run/bootd/control.sock',
+  controlGroup: 'bootd',
+  logLevel: 'info',
+  unknownMachines: 'none',
+} as const;
+
+const listen = (what: string, example: string) =>
+  Type.String({ description: `Address and port of ${what}.`, examples: [example] });
+
+/**
+ * The whole file as JSON Schema: what the reader compares it with, what editors complete from (bootd.schema.json), and
+ * what docs/configuration.md is made from. Sections and keys that are absent stay visible as absent.
+ */
+export const RawConfigSchema = section(
+  {
+    interfaces: Type.Optional(
+      Type.Array(Type.String(), {
+        description:
+          'Network interfaces that DHCP and TFTP are served on; on every other one the program is deaf and mute.',
+        examples: [['br-prov']],
+      }),
+    ),
+    'state-directory': Type.Optional(
+      Type.String({
+        description: 'Where leases, nodes and boot profiles are kept.',
+        default: CONFIG_DEFAULTS.stateDirectory,
+      }),
+    ),
+    'log-level': Type.Optional(
+      oneOf(LOG_LEVELS, { description: 'What is logged at least.', default: CONFIG_DEFAULTS.logLevel }),
+    ),
+    dhcp: Type.Optional(RawDhcpSchema),
+    tftp: Type.Optional(RawTftpSchema),
+    boot: Type.Optional(
+      section(
+        {
+          unknown: Type.Optional(
+            Type.String({
+              description:
+                'What a machine without a node boots where the disk has nothing for it: `none`, `local-disk`, `menu`, ' +
+                'or the name of a shared boot profile (which makes discovery possible).',
+              default: CONFIG_DEFAULTS.unknownMachines,
+            }),
+          ),
+        },
+        { description: 'What is booted.' },
+      ),
+    ),
+    templates: Type.Optional(
+      Type.String({
+        description:
+          'The folder of the templates that boot files are rendered from. Default: the shipped ones.',
+        examples: ['tftpboot-templates'],
+      }),
+    ),
+    control: Type.Optional(
+      section(
+        {
+          socket: Type.Optional(
+            Type.String({
+              description: 'The Unix socket of the control API.',
+              default: CONFIG_DEFAULTS.controlSocket,
+            }),
+          ),
+          group: Type.Optional(
+            Type.String({
+              description: 'The group that may use the socket (mode 0660).',
+              default: CONFIG_DEFAULTS.controlGroup,
+            }),
+          ),
+        },
+        { description: 'The control API. It is there also when the section is absent.' },
+      ),
+    ),
+    http: Type.Optional(
+      section(
+        {
+          listen: listen('the status page, leases and metrics', '127.0.0.1:8067'),
+          'token-file': Type.Optional(
+            Type.String({
+              description:
+                'A file with the bearer token for whatever changes state over HTTP. Absent: nothing may be changed there.',
+              examples: ['/etc/bootd/token'],
+            }),
+          ),
+        },
+        { description: "The admins' HTTP side; not for the provisioning wire. Absent: it is off." },
+      ),
+    ),
+    'http-boot': Type.Optional(
+      section(
+        { listen: listen('the HTTP server for boot files', '192.168.0.1:8080') },
+        {
+          description: "The machines' HTTP side: boot files for iPXE and UEFI HTTP boot. Absent: it is off.",
+        },
+      ),
+    ),
+  },
+  { description: 'Configuration of bootd.' },
+);
+
+export type RawConfig = Static<typeof RawConfigSchema>;
