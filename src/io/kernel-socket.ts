@@ -17,6 +17,8 @@ export const LINUX = {
   SOCK_CLOEXEC: 0o2000000,
   IPPROTO_ICMP: 1,
   SOL_SOCKET: 1,
+  SOL_RAW: 255,
+  ICMP_FILTER: 1,
   SO_TYPE: 3,
   SO_BROADCAST: 6,
   SO_RCVBUF: 8,
@@ -53,12 +55,18 @@ export function closingOnFailure<Result>(libc: Libc, fd: number, setUp: () => Re
   }
 }
 
-/** Throws IoError; `what` tells what was tried. */
-export function setIntegerOption(libc: Libc, fd: number, name: number, value: number, what: string): void {
-  const bytes = Uint8Array.from(new Uint8Array(Int32Array.of(value).buffer));
-  if (libc.setsockopt(fd, LINUX.SOL_SOCKET, name, bytes, bytes.length) < 0) {
-    throw ioErrorFromErrno(what, libc.errno());
-  }
+/** Sets an option that is a 32-bit number, of level SOL_SOCKET unless told otherwise. Throws IoError. */
+export function setIntegerOption(
+  libc: Libc,
+  fd: number,
+  name: number,
+  value: number,
+  what: string,
+  level: number = LINUX.SOL_SOCKET,
+): void {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setInt32(0, value, LITTLE_ENDIAN);
+  if (libc.setsockopt(fd, level, name, bytes, bytes.length) < 0) throw ioErrorFromErrno(what, libc.errno());
 }
 
 /** Ties the socket to one interface: it neither hears nor speaks anywhere else. Throws IoError. */

@@ -1,0 +1,44 @@
+import { endianness } from 'node:os';
+import { ioErrorFromErrno } from './io-error.ts';
+import { LINUX } from './kernel-socket.ts';
+import type { Libc } from './libc.ts';
+
+/** BPF_LD | BPF_H | BPF_ABS and so on of <linux/filter.h>. */
+const LOAD_HALF_WORD = 0x28;
+const JUMP_IF_EQUAL = 0x15;
+const RETURN = 0x06;
+
+const INSTRUCTION_SIZE = 8;
+const LITTLE_ENDIAN = endianness() === 'LE';
+
+type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number];
+
+/**
+ * Lets the kernel drop every frame whose 16-bit number at the offset is another one, so that a busy wire does not
+ * wake us, or fill the socket's buffer, with what nobody asked for. Throws IoError.
+ */
+export function keepFramesWith(libc: Libc, fd: number, offset: number, value: number): void {
+  const program: readonly Instruction[] = [
+    [LOAD_HALF_WORD, 0, 0, offset],
+    [JUMP_IF_EQUAL, 0, 1, value],
+    [RETURN, 0, 0, 0xffff],
+    [RETURN, 0, 0, 0],
+  ];
+  const code = new Uint8Array(program.length * INSTRUCTION_SIZE);
+  const view = new DataView(code.buffer);
+  program.forEach(([operation, ifTrue, ifFalse, operand], position) => {
+    const at = position * INSTRUCTION_SIZE;
+    view.setUint16(at, operation, LITTLE_ENDIAN);
+    view.setUint8(at + 2, ifTrue);
+    view.setUint8(at + 3, ifFalse);
+    view.setUint32(at + 4, operand, LITTLE_ENDIAN);
+  });
+  // struct sock_fprog: the number of instructions, padding, and a pointer to them.
+  const header = new Uint8Array(16);
+  const headerView = new DataView(header.buffer);
+  headerView.setUint16(0, program.length, LITTLE_ENDIAN);
+  headerView.setBigUint64(8, BigInt(libc.addressOf(code)), LITTLE_ENDIAN);
+  if (libc.setsockopt(fd, LINUX.SOL_SOCKET, LINUX.SO_ATTACH_FILTER, header, header.length) < 0) {
+    throw ioErrorFromErrno('cannot filter frames', libc.errno());
+  }
+}
