@@ -26,7 +26,8 @@ export type DataExpression =
 export type BooleanExpression =
   | { readonly kind: 'equals'; readonly left: DataExpression; readonly right: DataExpression }
   | { readonly kind: 'not-equals'; readonly left: DataExpression; readonly right: DataExpression }
-  | { readonly kind: 'exists'; readonly code: number }
+  /** The request holds the option, or that sub-option of the option `carrier`. */
+  | { readonly kind: 'exists'; readonly code: number; readonly carrier: number | undefined }
   /** The machine has a reservation, or is a node. */
   | { readonly kind: 'known' }
   | { readonly kind: 'and'; readonly left: BooleanExpression; readonly right: BooleanExpression }
