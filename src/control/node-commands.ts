@@ -1,5 +1,5 @@
 import type { BootProfile } from '../boot/boot-profile.ts';
-import type { Node, NodeUuid } from '../boot/node.ts';
+import type { Node, NodeLookup, NodeUuid } from '../boot/node.ts';
 import type { NodeBoot, NodeCommand, NodeRefusal, SharedProfile } from '../boot/node-registry.ts';
 
 /** What became of a command. */
@@ -8,10 +8,12 @@ export type NodeCommandResult =
   | { readonly kind: 'done' }
   | { readonly kind: 'refused'; readonly refusal: NodeRefusal }
   /** A template fails, or a value has no form in a loader's language; nothing has changed. */
-  | { readonly kind: 'unrenderable'; readonly reason: string };
+  | { readonly kind: 'unrenderable'; readonly reason: string }
+  /** It could not be made durable; nothing has changed. */
+  | { readonly kind: 'not-kept'; readonly reason: string };
 
 /** The nodes and boot profiles, as the control API sees them. */
-export interface NodeCommands {
+export interface NodeCommands extends Pick<NodeLookup, 'portByMac'> {
   /** In the order of their UUIDs. */
   listNodes(): readonly Node[];
   node(uuid: NodeUuid): Node | undefined;
@@ -21,6 +23,6 @@ export interface NodeCommands {
   sharedProfile(name: string): SharedProfile | undefined;
   /** Sentences about what is legal in a profile and still will not boot as things are. */
   warningsFor(profile: BootProfile, node: Node | undefined): Promise<readonly string[]>;
-  /** Commands take effect one after the other. Rejects when the change could not be kept; then nothing changed. */
+  /** Commands take effect one after the other. */
   execute(command: NodeCommand): Promise<NodeCommandResult>;
 }

@@ -1,7 +1,8 @@
+import type { Mac } from '../addr/mac.ts';
 import type { BootProfile } from '../boot/boot-profile.ts';
 import { renderBootFile, type Machine, type RenderingContext, loadersOf } from '../boot/boot-files.ts';
 import { UnsafeValueError } from '../boot/loader-language.ts';
-import type { Node, NodeUuid } from '../boot/node.ts';
+import type { Node, NodePort, NodeUuid } from '../boot/node.ts';
 import type {
   NodeBoot,
   NodeChange,
@@ -15,6 +16,7 @@ import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { profileWarnings, type FilePresence } from './profile-warnings.ts';
+import { StoreError } from '../store/store.ts';
 import type { Service } from './service.ts';
 
 /** Where the records of the node registry are kept. */
@@ -69,6 +71,10 @@ export class NodeService implements Service, NodeCommands {
     return this.#parts.registry.nodeByUuid(uuid)?.node;
   }
 
+  portByMac(mac: Mac): NodePort | undefined {
+    return this.#parts.registry.portByMac(mac);
+  }
+
   bootOf(uuid: NodeUuid): NodeBoot | undefined {
     return this.#parts.registry.bootOf(uuid);
   }
@@ -86,7 +92,6 @@ export class NodeService implements Service, NodeCommands {
     return profileWarnings(profile, loadersOf(node), templates, tftpRoot, this.#parts.files);
   }
 
-  /** Rejects with StoreError when the change could not be made durable; then nothing has changed. */
   execute(command: NodeCommand): Promise<NodeCommandResult> {
     const result = this.#lastCommand.then(() => this.#executeAlone(command));
     // The next command waits for this one, whether or not it went well; its own caller hears of the failure.
@@ -95,13 +100,19 @@ export class NodeService implements Service, NodeCommands {
   }
 
   async #executeAlone(command: NodeCommand): Promise<NodeCommandResult> {
-    const { registry, store } = this.#parts;
+    const { registry, store, logger } = this.#parts;
     const plan = registry.plan(command);
     if (plan.kind === 'refused') return plan;
     const failure = this.#firstRenderingFailure(plan.changes);
     if (failure !== undefined) return { kind: 'unrenderable', reason: failure };
     if (plan.changes.length > 0) {
-      await store.commit(plan.changes);
+      try {
+        await store.commit(plan.changes);
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        logger.error({ event: EVENTS.storeFailed, err: error }, 'a change of the nodes could not be kept');
+        return { kind: 'not-kept', reason: error.message };
+      }
       registry.apply(plan.changes);
       this.#countNodes();
       this.#log(plan.changes);

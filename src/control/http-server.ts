@@ -1,0 +1,144 @@
+import swagger from '@fastify/swagger';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import { EVENTS } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { addHealthRoutes, type HealthChecks } from './health-routes.ts';
+import { addLeaseRoutes } from './lease-routes.ts';
+import type { LeaseQueries } from './lease-queries.ts';
+import type { NodeCommands } from './node-commands.ts';
+import { addNodeRoutes } from './node-routes.ts';
+import { problemDocument, ProblemError, PROBLEMS, type ProblemCode, type ProblemDetail } from './problem.ts';
+import { addBootProfileRoutes, addSharedProfileRoutes } from './profile-routes.ts';
+import { refuseChange, type Access } from './access.ts';
+
+/** What the API shows and changes. */
+export interface ControlParts {
+  readonly nodes: NodeCommands;
+  /** Undefined while DHCP is off. */
+  readonly leases: LeaseQueries | undefined;
+  readonly health: HealthChecks;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** For /v1/openapi.json. */
+  readonly version: string;
+}
+
+const BODY_LIMIT_OCTETS = 1_048_576;
+
+/** Requests with more than this are refused at the door; the API's paths are short. */
+const MAX_PARAMETER_OCTETS = 255;
+
+/**
+ * The control API, ready for `listen` or `inject`. The Unix socket and the admins' address each have an instance of
+ * their own, since they differ in what a caller may do.
+ */
+export async function createControlServer(parts: ControlParts, access: Access): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT_OCTETS,
+    routerOptions: { maxParamLength: MAX_PARAMETER_OCTETS },
+    // A wrong document is refused whole: nothing is coerced, dropped or filled in behind the caller's back.
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true },
+    },
+    // Connections that are kept alive must not hold up the daemon's end.
+    forceCloseConnections: true,
+  });
+  // Answers are what the formatting functions return; their schemas describe them and change nothing.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    const refusal = refuseChange(access, request.method, request.headers.authorization);
+    if (refusal === undefined) return;
+    if (refusal.code === 'token-required') void reply.header('www-authenticate', 'Bearer realm="bootd"');
+    throw refusal;
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = problemOf(error);
+    if (PROBLEMS[problem.code].status >= 500) {
+      parts.logger.error(
+        { event: EVENTS.controlRequestFailed, method: request.method, path: request.url, err: error },
+        'a request of the control API failed',
+      );
+    }
+    return sendProblem(reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, new ProblemError('route-not-found', `There is no ${request.method} ${request.url}`)),
+  );
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'bootd control API',
+        version: parts.version,
+        description: 'Nodes, what they boot, and the addresses they have. See docs/control-api.md.',
+      },
+    },
+  });
+  addHealthRoutes(app, parts.health, parts.metrics);
+  addNodeRoutes(app, parts.nodes, parts.leases);
+  addBootProfileRoutes(app, parts.nodes);
+  addSharedProfileRoutes(app, parts.nodes);
+  addLeaseRoutes(app, parts.nodes, parts.leases);
+  app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  await app.ready();
+  return app;
+}
+
+function sendProblem(reply: FastifyReply, problem: ProblemError): FastifyReply {
+  const document = problemDocument(problem);
+  return reply.code(document.status).type('application/problem+json').send(document);
+}
+
+const CODE_BY_FRAMEWORK_ERROR: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed-json',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed-json',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+};
+
+const CODE_BY_CONTEXT: Readonly<Record<string, ProblemCode>> = {
+  body: 'invalid-document',
+  querystring: 'invalid-query',
+  params: 'invalid-path',
+  headers: 'invalid-header',
+};
+
+function problemOf(error: FastifyError): ProblemError {
+  if (error instanceof ProblemError) return error;
+  if (error.validation !== undefined) {
+    const code = CODE_BY_CONTEXT[error.validationContext ?? 'body'] ?? 'invalid-document';
+    const errors = error.validation.map(validationDetail);
+    return new ProblemError(
+      code,
+      errors.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; '),
+      errors,
+    );
+  }
+  const code = CODE_BY_FRAMEWORK_ERROR[error.code];
+  if (code !== undefined) return new ProblemError(code, error.message);
+  if (error.statusCode === 400) return new ProblemError('malformed-json', error.message);
+  return new ProblemError('internal-error', 'The request failed inside the daemon');
+}
+
+/** ajv points at the object that holds an unknown or lacks a required key; the pointer here is the key itself. */
+function validationDetail(violation: NonNullable<FastifyError['validation']>[number]): ProblemDetail {
+  const { instancePath, keyword, params, message } = violation;
+  if (keyword === 'additionalProperties') {
+    return {
+      pointer: `${instancePath}/${escapePointer(params['additionalProperty'])}`,
+      detail: 'is not known',
+    };
+  }
+  if (keyword === 'required') {
+    return { pointer: `${instancePath}/${escapePointer(params['missingProperty'])}`, detail: 'is missing' };
+  }
+  return { pointer: instancePath, detail: message ?? `fails ${keyword}` };
+}
+
+function escapePointer(key: unknown): string {
+  return String(key).replaceAll('~', '~0').replaceAll('/', '~1');
+}

@@ -1,0 +1,180 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { formatIpv4, parseIpv4 } from '../addr/ipv4.ts';
+import { parseMac, type Mac } from '../addr/mac.ts';
+import type { Bmc, IronicDhcpOption, Node, NodeUuid, Port } from '../boot/node.ts';
+import type { NodeDraft } from '../boot/node-registry.ts';
+import { ProblemError, type ProblemDetail } from './problem.ts';
+import { nullable } from './schema-terms.ts';
+
+const MAC_PATTERN = '^[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}$';
+/** Ironic takes the characters that need no escape in a URL (RFC 3986 section 2.3). */
+const NAME_PATTERN = '^[A-Za-z0-9._~-]+$';
+const DEFAULT_BMC_PORT = 623;
+
+const PortSchema = Type.Object(
+  {
+    address: Type.String({ pattern: MAC_PATTERN, description: 'MAC of the network interface.' }),
+    pxe_enabled: Type.Optional(
+      Type.Boolean({ default: true, description: 'False: the port gets an address, but no boot file.' }),
+    ),
+    fixed_address: Type.Optional(
+      nullable(Type.String({ description: 'IPv4 address that is reserved for this port.' })),
+    ),
+    extra: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: "Ironic's `extra`, kept as it is; `client-id` is the DHCP client identifier.",
+      }),
+    ),
+  },
+  { additionalProperties: false, description: 'One network interface of a node.' },
+);
+
+const DhcpOptionSchema = Type.Object(
+  {
+    opt_name: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'Code, tagged code (`tag:ipxe,67`, `!175,67`) or name, as Ironic passes it.',
+    }),
+    opt_value: Type.String({ maxLength: 4096 }),
+    ip_version: Type.Optional(Type.Union([Type.Literal(4), Type.Literal(6)], { default: 4 })),
+  },
+  { additionalProperties: false },
+);
+
+const BmcSchema = Type.Object(
+  {
+    address: Type.String({ minLength: 1, maxLength: 255 }),
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, default: DEFAULT_BMC_PORT })),
+    username: Type.String({ maxLength: 255 }),
+    password: Type.String({ maxLength: 255 }),
+  },
+  {
+    additionalProperties: false,
+    description: 'How to reach the management controller. Never returned.',
+  },
+);
+
+/** The body of `PUT /v1/nodes/{uuid}`. */
+export const NodePutSchema = Type.Object(
+  {
+    uuid: Type.Optional(
+      Type.String({ description: 'May stand here as it does in an answer; must be that of the path.' }),
+    ),
+    generation: Type.Optional(
+      Type.Integer({
+        description: 'May stand here as it does in an answer, and is not looked at; use If-Match.',
+      }),
+    ),
+    name: Type.Optional(nullable(Type.String({ pattern: NAME_PATTERN, maxLength: 255 }))),
+    boot_mode: Type.Optional(nullable(Type.Union([Type.Literal('bios'), Type.Literal('uefi')]))),
+    ports: Type.Array(PortSchema, { maxItems: 256 }),
+    dhcp_options: Type.Optional(Type.Array(DhcpOptionSchema, { maxItems: 256 })),
+    bmc: Type.Optional(nullable(BmcSchema)),
+  },
+  { additionalProperties: false, description: 'A node; what is left out is gone after a PUT.' },
+);
+
+export type NodePutDocument = Static<typeof NodePutSchema>;
+
+/** A node in an answer: all of it but the BMC. */
+export const NodeSchema = Type.Object(
+  {
+    uuid: Type.String(),
+    generation: Type.Integer({
+      description: 'Rises with each change of the node or its boot profile; the ETag.',
+    }),
+    name: nullable(Type.String()),
+    boot_mode: nullable(Type.Union([Type.Literal('bios'), Type.Literal('uefi')])),
+    ports: Type.Array(
+      Type.Object({
+        address: Type.String(),
+        pxe_enabled: Type.Boolean(),
+        fixed_address: nullable(Type.String()),
+        extra: Type.Record(Type.String(), Type.Unknown()),
+      }),
+    ),
+    dhcp_options: Type.Array(
+      Type.Object({
+        opt_name: Type.String(),
+        opt_value: Type.String(),
+        ip_version: Type.Union([Type.Literal(4), Type.Literal(6)]),
+      }),
+    ),
+  },
+  { description: 'A node, without its BMC.' },
+);
+
+export type NodeDocument = Static<typeof NodeSchema>;
+
+/** Reads a node that has passed the schema. Throws ProblemError for what a schema cannot say. */
+export function parseNodeDocument(uuid: NodeUuid, document: NodePutDocument): NodeDraft {
+  const errors: ProblemDetail[] = [];
+  if (document.uuid !== undefined && document.uuid.toLowerCase() !== uuid) {
+    errors.push({ pointer: '/uuid', detail: `is not the one of the path, ${uuid}` });
+  }
+  const ports = parsePorts(document.ports, errors);
+  if (errors.length > 0) throw new ProblemError('invalid-value', 'The node cannot be taken as it is', errors);
+  return {
+    uuid,
+    name: document.name ?? undefined,
+    bootMode: document.boot_mode ?? undefined,
+    ports,
+    dhcpOptions: (document.dhcp_options ?? []).map(parseDhcpOption),
+    bmc: document.bmc ? parseBmc(document.bmc) : undefined,
+  };
+}
+
+function parsePorts(documents: NodePutDocument['ports'], errors: ProblemDetail[]): readonly Port[] {
+  const seen = new Set<Mac>();
+  const ports: Port[] = [];
+  for (const [index, document] of documents.entries()) {
+    const address = parseMac(document.address);
+    if (address === undefined || seen.has(address)) {
+      const detail = address === undefined ? 'is no MAC' : 'stands twice in this node';
+      errors.push({ pointer: `/ports/${index}/address`, detail });
+      continue;
+    }
+    seen.add(address);
+    const fixedText = document.fixed_address ?? undefined;
+    const fixedAddress = fixedText === undefined ? undefined : parseIpv4(fixedText);
+    const pointer = `/ports/${index}/fixed_address`;
+    if (fixedText !== undefined && fixedAddress === undefined) {
+      errors.push({ pointer, detail: 'is no IPv4 address' });
+    } else if (fixedAddress !== undefined && ports.some((port) => port.fixedAddress === fixedAddress)) {
+      errors.push({ pointer, detail: 'stands twice in this node' });
+    }
+    const pxeEnabled = document.pxe_enabled ?? true;
+    ports.push({ address, pxeEnabled, fixedAddress, extra: document.extra ?? {} });
+  }
+  return ports;
+}
+
+function parseDhcpOption(document: Static<typeof DhcpOptionSchema>): IronicDhcpOption {
+  return { name: document.opt_name, value: document.opt_value, ipVersion: document.ip_version ?? 4 };
+}
+
+function parseBmc({ address, port, username, password }: Static<typeof BmcSchema>): Bmc {
+  return { address, port: port ?? DEFAULT_BMC_PORT, username, password };
+}
+
+/** The node as the API shows it. */
+export function formatNodeDocument(node: Node): NodeDocument {
+  return {
+    uuid: node.uuid,
+    generation: node.generation,
+    name: node.name ?? null,
+    boot_mode: node.bootMode ?? null,
+    ports: node.ports.map((port) => ({
+      address: port.address,
+      pxe_enabled: port.pxeEnabled,
+      fixed_address: port.fixedAddress === undefined ? null : formatIpv4(port.fixedAddress),
+      extra: port.extra,
+    })),
+    dhcp_options: node.dhcpOptions.map((option) => ({
+      opt_name: option.name,
+      opt_value: option.value,
+      ip_version: option.ipVersion,
+    })),
+  };
+}

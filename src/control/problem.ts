@@ -1,0 +1,72 @@
+/**
+ * Every way in which the API refuses, by its stable code; docs/control-api.md describes each, and
+ * test/unit/control/problem.test.ts compares the two. A code is never given another meaning.
+ */
+export const PROBLEMS = {
+  'malformed-json': { status: 400, title: 'The body is no JSON document' },
+  'invalid-document': { status: 400, title: 'The document does not have the required form' },
+  'invalid-query': { status: 400, title: 'A parameter of the query does not have the required form' },
+  'invalid-path': { status: 400, title: 'A part of the path does not have the required form' },
+  'invalid-header': { status: 400, title: 'A header does not have the required form' },
+  'token-required': { status: 401, title: 'A bearer token is required for what changes state' },
+  'changes-not-allowed': { status: 403, title: 'Nothing may be changed over this address' },
+  'route-not-found': { status: 404, title: 'There is no such path or method' },
+  'node-not-found': { status: 404, title: 'There is no such node' },
+  'boot-profile-not-found': { status: 404, title: 'The node has no boot profile' },
+  'profile-not-found': { status: 404, title: 'There is no such shared profile' },
+  'lease-not-found': { status: 404, title: 'There is no lease of this address' },
+  'mac-taken': { status: 409, title: 'The MAC belongs to another node' },
+  'address-taken': { status: 409, title: 'The fixed address belongs to another node' },
+  'profile-in-use': { status: 409, title: 'Nodes still use the shared profile' },
+  'precondition-failed': { status: 412, title: 'The record has changed since it was read' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  'invalid-value': { status: 422, title: 'A value of the document cannot be used' },
+  'unknown-profile': { status: 422, title: 'The document names a shared profile that does not exist' },
+  'template-failed': { status: 422, title: 'The boot configuration cannot be rendered' },
+  'internal-error': { status: 500, title: 'The daemon failed; its log says more' },
+  'not-kept': {
+    status: 503,
+    title: 'The change could not be written to stable storage; nothing has changed',
+  },
+  'service-off': { status: 503, title: 'The service behind this path is off in the configuration' },
+} as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string }>>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** What is wrong at one place of a document. */
+export interface ProblemDetail {
+  /** JSON pointer (RFC 6901) into the document; the empty one is the whole. */
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** A problem document (RFC 9457) with our `code`; its media type is `application/problem+json`. */
+export interface ProblemDocument {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly errors?: readonly ProblemDetail[];
+}
+
+/** A refusal on its way to the caller. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+  readonly code: ProblemCode;
+  readonly errors: readonly ProblemDetail[];
+
+  constructor(code: ProblemCode, detail: string, errors: readonly ProblemDetail[] = []) {
+    super(detail);
+    this.code = code;
+    this.errors = errors;
+  }
+}
+
+/** The document of a problem. */
+export function problemDocument({ code, message, errors }: ProblemError): ProblemDocument {
+  const { status, title } = PROBLEMS[code];
+  const document = { type: 'about:blank', title, status, code, detail: message } as const;
+  return errors.length === 0 ? document : { ...document, errors };
+}

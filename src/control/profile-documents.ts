@@ -1,0 +1,206 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { BOOT_POLICIES, parseImageLocation, type BootProfile } from '../boot/boot-profile.ts';
+import type { Node } from '../boot/node.ts';
+import type { NodeBoot, ProfileAssignment, SharedProfile } from '../boot/node-registry.ts';
+import { ProblemError, type ProblemDetail } from './problem.ts';
+import { nullable } from './schema-terms.ts';
+
+const WORD_PATTERN = '^[A-Za-z0-9._-]+$';
+/** x86's COMMAND_LINE_SIZE with its NUL (arch/x86/include/asm/setup.h); pxelinux has the same limit. */
+const MAX_KERNEL_ARGUMENTS = 2047;
+
+/** The name of a shared profile. */
+export const ProfileNameSchema = Type.String({ pattern: WORD_PATTERN, maxLength: 64 });
+
+const PROFILE_FIELDS = {
+  purpose: Type.Optional(
+    nullable(
+      Type.String({ pattern: WORD_PATTERN, maxLength: 64, description: 'deploy, rescue, instance, ...' }),
+    ),
+  ),
+  kernel: Type.Optional(
+    nullable(Type.String({ minLength: 1, description: 'Path below the TFTP root, or an http(s) URL.' })),
+  ),
+  ramdisk: Type.Optional(
+    nullable(Type.String({ minLength: 1, description: 'Path below the TFTP root, or an http(s) URL.' })),
+  ),
+  kernel_append_params: Type.Optional(nullable(Type.String({ maxLength: MAX_KERNEL_ARGUMENTS }))),
+  template: Type.Optional(
+    nullable(
+      Type.String({
+        pattern: WORD_PATTERN,
+        maxLength: 64,
+        description: 'NAME of the templates `pxelinux-NAME.tmpl`, `grub-NAME.tmpl`, `ipxe-NAME.tmpl`.',
+      }),
+    ),
+  ),
+  policy: Type.Optional(
+    Type.Union(
+      BOOT_POLICIES.map((policy) => Type.Literal(policy)),
+      { default: 'always' },
+    ),
+  ),
+};
+
+/** Members of an answer that may stand in a PUT, so that what was read can be put back; they are not looked at. */
+const IGNORED_FIELDS = {
+  generation: Type.Optional(Type.Unknown({ description: 'Not looked at; use If-Match.' })),
+  warnings: Type.Optional(Type.Unknown({ description: 'Not looked at.' })),
+};
+
+/** The body of `PUT /v1/profiles/{name}`. */
+export const SharedProfilePutSchema = Type.Object(
+  {
+    name: Type.Optional(Type.String({ description: 'Must be that of the path.' })),
+    ...PROFILE_FIELDS,
+    ...IGNORED_FIELDS,
+  },
+  { additionalProperties: false, description: 'A profile that several nodes may use.' },
+);
+
+/** The body of `PUT /v1/nodes/{uuid}/boot-profile`: a profile, or the name of a shared one and nothing else. */
+export const BootProfilePutSchema = Type.Object(
+  {
+    name: Type.Optional(nullable(ProfileNameSchema)),
+    ...PROFILE_FIELDS,
+    ...IGNORED_FIELDS,
+    done_at: Type.Optional(Type.Unknown({ description: 'Not looked at: a PUT asks for one more boot.' })),
+  },
+  {
+    additionalProperties: false,
+    description: 'What a node boots: a profile, or the `name` of a shared one alone.',
+  },
+);
+
+const PROFILE_ANSWER = {
+  purpose: nullable(Type.String()),
+  kernel: nullable(Type.String()),
+  ramdisk: nullable(Type.String()),
+  kernel_append_params: Type.String(),
+  template: nullable(Type.String()),
+  policy: Type.Union(BOOT_POLICIES.map((policy) => Type.Literal(policy))),
+};
+
+const GENERATION = Type.Integer({ description: 'The ETag.' });
+const WARNINGS = Type.Array(Type.String(), {
+  description: 'What is legal, and still will not boot as things are: a path that is not there (yet).',
+});
+
+/** A shared profile in an answer. */
+export const SharedProfileSchema = Type.Object({
+  name: Type.String(),
+  ...PROFILE_ANSWER,
+  generation: GENERATION,
+  warnings: WARNINGS,
+});
+
+/** A node's boot profile in an answer; with a `name` the rest stands in that shared profile. */
+export const BootProfileSchema = Type.Object({
+  name: Type.Optional(Type.String()),
+  ...Type.Partial(Type.Object(PROFILE_ANSWER)).properties,
+  done_at: nullable(Type.String({ description: 'When policy `once` had its one boot.' })),
+  generation: GENERATION,
+  warnings: WARNINGS,
+});
+
+type ProfileAnswer = Omit<Static<typeof SharedProfileSchema>, 'name' | 'generation' | 'warnings'>;
+type ProfileFields = Omit<Static<typeof SharedProfilePutSchema>, 'name' | 'generation' | 'warnings'>;
+
+/** Reads a shared profile that has passed the schema. Throws ProblemError for what a schema cannot say. */
+export function parseSharedProfile(
+  name: string,
+  document: Static<typeof SharedProfilePutSchema>,
+): BootProfile {
+  const errors = profileErrors(document);
+  if (document.name !== undefined && document.name !== name) {
+    errors.push({ pointer: '/name', detail: `is not the one of the path, ${name}` });
+  }
+  return profileOf(document, errors);
+}
+
+/** Reads a node's boot profile that has passed the schema. Throws ProblemError for what a schema cannot say. */
+export function parseBootProfile(document: Static<typeof BootProfilePutSchema>): ProfileAssignment {
+  const name = document.name ?? undefined;
+  if (name === undefined) return { kind: 'own', profile: profileOf(document, profileErrors(document)) };
+  const others = Object.keys(PROFILE_FIELDS).filter((key) => isGiven(document[key as keyof ProfileFields]));
+  if (others.length > 0) {
+    const detail = 'cannot stand beside "name": the shared profile says it';
+    const errors = others.map((key) => ({ pointer: `/${key}`, detail }));
+    throw new ProblemError('invalid-value', 'The boot profile cannot be taken as it is', errors);
+  }
+  return { kind: 'shared', name };
+}
+
+function profileErrors(document: ProfileFields): ProblemDetail[] {
+  const errors: ProblemDetail[] = [];
+  for (const key of ['kernel', 'ramdisk'] as const) {
+    const image = document[key];
+    if (!isGiven(image)) continue;
+    const location = parseImageLocation(image, undefined);
+    if (location.kind === 'invalid') errors.push({ pointer: `/${key}`, detail: location.reason });
+  }
+  if (!isGiven(document.kernel) && !isGiven(document.template) && document.policy !== 'local-disk') {
+    errors.push({
+      pointer: '/kernel',
+      detail: 'is needed, unless the policy is local-disk or a template is named',
+    });
+  }
+  if (/\p{Cc}/u.test(document.kernel_append_params ?? '')) {
+    errors.push({
+      pointer: '/kernel_append_params',
+      detail: 'holds a line end or another control character',
+    });
+  }
+  return errors;
+}
+
+/** Null is how Ironic's clients leave a member out. */
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined;
+}
+
+function profileOf(document: ProfileFields, errors: readonly ProblemDetail[]): BootProfile {
+  if (errors.length > 0)
+    throw new ProblemError('invalid-value', 'The boot profile cannot be taken as it is', errors);
+  return {
+    purpose: document.purpose ?? undefined,
+    kernel: document.kernel ?? undefined,
+    ramdisk: document.ramdisk ?? undefined,
+    kernelAppendParams: document.kernel_append_params ?? '',
+    template: document.template ?? undefined,
+    policy: document.policy ?? 'always',
+  };
+}
+
+/** The shared profile as the API shows it. */
+export function formatSharedProfile(
+  { name, profile, generation }: SharedProfile,
+  warnings: readonly string[],
+): Static<typeof SharedProfileSchema> {
+  return { name, ...formatProfile(profile), generation, warnings: [...warnings] };
+}
+
+/** A node's boot profile as the API shows it. */
+export function formatBootProfile(
+  node: Node,
+  { assignment, doneAt }: NodeBoot,
+  warnings: readonly string[],
+): Static<typeof BootProfileSchema> {
+  return {
+    ...(assignment.kind === 'shared' ? { name: assignment.name } : formatProfile(assignment.profile)),
+    done_at: doneAt === undefined ? null : new Date(doneAt).toISOString(),
+    generation: node.generation,
+    warnings: [...warnings],
+  };
+}
+
+function formatProfile(profile: BootProfile): ProfileAnswer {
+  return {
+    purpose: profile.purpose ?? null,
+    kernel: profile.kernel ?? null,
+    ramdisk: profile.ramdisk ?? null,
+    kernel_append_params: profile.kernelAppendParams,
+    template: profile.template ?? null,
+    policy: profile.policy,
+  };
+}
