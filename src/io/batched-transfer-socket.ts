@@ -1,0 +1,122 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
+import { ReceiveBatch, SendBatch } from './datagram-batch.ts';
+import { ioErrorFrom, ioErrorFromErrno } from './io-error.ts';
+import {
+  LINUX,
+  bindToDevice,
+  closingOnFailure,
+  encodeInetAddress,
+  openKernelSocket,
+  setIntegerOption,
+} from './kernel-socket.ts';
+import type { Libc } from './libc.ts';
+import { answerLiteral, listening } from './plain-transfer-socket.ts';
+import type { BlockRun, DatagramListener, TransferPeer, TransferSocket } from './transfer-socket.ts';
+
+/** How a socket for many transfers is bound. */
+export interface KernelTransferSocketOptions {
+  readonly address: Ipv4;
+  /** 0: a free one. */
+  readonly port: number;
+  /** The interface that the socket is tied to; undefined: whichever the route says. */
+  readonly device: string | undefined;
+  readonly receiveBufferBytes: number;
+}
+
+const IPPROTO_IP = 0;
+const IP_MTU_DISCOVER = 10;
+const IP_PMTUDISC_DONT = 0;
+
+/**
+ * Opens the kernel's socket and returns its file descriptor, to be adopted in any thread. Throws IoError.
+ * Path MTU discovery is off, as in.tftpd has it: a loader cannot answer "fragmentation needed" in the middle of a file.
+ */
+export function openKernelTransferSocket(libc: Libc, options: KernelTransferSocketOptions): number {
+  const fd = openKernelSocket(libc, LINUX.AF_INET, LINUX.SOCK_DGRAM, 0);
+  return closingOnFailure(libc, fd, () => {
+    if (options.device !== undefined) bindToDevice(libc, fd, options.device);
+    growReceiveBuffer(libc, fd, options.receiveBufferBytes);
+    const discovery = new Uint8Array(Int32Array.of(IP_PMTUDISC_DONT).buffer);
+    libc.setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, discovery, discovery.length);
+    const name = encodeInetAddress(options.address, options.port);
+    if (libc.bind(fd, name, name.length) < 0) {
+      const where = `cannot bind UDP ${formatIpv4(options.address)} port ${options.port}`;
+      throw ioErrorFromErrno(where, libc.errno());
+    }
+    return fd;
+  });
+}
+
+/** Beyond net.core.rmem_max where CAP_NET_ADMIN allows it; a smaller buffer only overflows earlier in a burst. */
+function growReceiveBuffer(libc: Libc, fd: number, octets: number): void {
+  for (const option of [LINUX.SO_RCVBUFFORCE, LINUX.SO_RCVBUF]) {
+    try {
+      setIntegerOption(libc, fd, option, octets, 'cannot set the receive buffer');
+      return;
+    } catch {
+      // The next one, or the kernel's default.
+    }
+  }
+}
+
+/**
+ * Takes over a socket of `openKernelTransferSocket`. node:dgram says when it is readable and delivers the first
+ * datagram; the rest is drained by recvmmsg. `mtu` is that of the interface. Rejects with IoError.
+ */
+export async function adoptTransferSocket(libc: Libc, fd: number, mtu: number): Promise<TransferSocket> {
+  const socket = createSocket({ type: 'udp4', lookup: answerLiteral });
+  try {
+    await listening(socket, () => socket.bind({ fd }));
+  } catch (error) {
+    socket.close();
+    throw ioErrorFrom(`cannot use file descriptor ${fd} for transfers`, error);
+  }
+  // What the socket reports concerns one datagram; resend timers make up for it.
+  socket.on('error', () => undefined);
+  return new BatchedTransferSocket(socket, new ReceiveBatch(libc, fd), new SendBatch(libc, fd, mtu - 28));
+}
+
+class BatchedTransferSocket implements TransferSocket {
+  readonly batched = true;
+  readonly localPort: number;
+  readonly #socket: Socket;
+  readonly #receive: ReceiveBatch;
+  readonly #send: SendBatch;
+  #closing: Promise<void> | undefined;
+
+  constructor(socket: Socket, receive: ReceiveBatch, send: SendBatch) {
+    this.#socket = socket;
+    this.#receive = receive;
+    this.#send = send;
+    this.localPort = socket.address().port;
+  }
+
+  onDatagram(datagram: DatagramListener, drained: () => void): void {
+    this.#socket.on('message', (bytes, { address, port }) => {
+      const source = parseIpv4(address);
+      if (source !== undefined) datagram(bytes, source, port);
+      // The descriptor may be closed, and its number used again, once close was called.
+      if (this.#closing === undefined) this.#receive.drain(datagram);
+      drained();
+    });
+  }
+
+  queuePacket(peer: TransferPeer, bytes: Uint8Array): void {
+    this.#send.queuePacket(peer, bytes);
+  }
+
+  queueRun(peer: TransferPeer, run: BlockRun): void {
+    this.#send.queueRun(peer, run);
+  }
+
+  flush(): void {
+    if (this.#closing === undefined) this.#send.flush();
+  }
+
+  close(): Promise<void> {
+    this.flush();
+    this.#closing ??= new Promise((resolve) => this.#socket.close(() => resolve()));
+    return this.#closing;
+  }
+}

@@ -1,0 +1,134 @@
+import { ipv4FromNumber, type Ipv4 } from '../addr/ipv4.ts';
+import { LINUX } from './kernel-socket.ts';
+import { allocatePinned } from './memory-pool.ts';
+
+// Sizes and offsets of 64-bit little-endian Linux, compared with the glibc headers of x86_64 and aarch64.
+const MMSGHDR = {
+  size: 64,
+  name: 0,
+  nameLength: 8,
+  vectors: 16,
+  vectorCount: 24,
+  control: 32,
+  controlLength: 40,
+};
+const MMSGHDR_RECEIVED_LENGTH = 56;
+const IOVEC_SIZE = 16;
+const SOCKADDR_IN_SIZE = 16;
+const CMSG_SIZE = 24;
+
+const SOL_UDP = 17;
+const UDP_SEGMENT = 103;
+/** Octets of a control message that carries 16 bits, without the padding behind them. */
+const CMSG_LENGTH = 18;
+
+/** Whether the layout above is this platform's. */
+export function isLayoutKnown(): boolean {
+  return process.platform === 'linux' && (process.arch === 'x64' || process.arch === 'arm64');
+}
+
+/**
+ * An array of `struct mmsghdr` with addresses, control messages and I/O vectors, as recvmmsg and sendmmsg take it.
+ * All of it lies in one piece of memory whose pointers are written once; a message changes a few words.
+ */
+export class MessageArray {
+  /** Of the first message. */
+  readonly address: number;
+  readonly #memory;
+  readonly #view: DataView;
+  /** The same memory as 32-bit words: twice as fast as the view for what is written with each block. */
+  readonly #words: Uint32Array;
+  readonly #peers: number;
+  readonly #controls: number;
+  readonly #vectors: number;
+
+  constructor(messages: number, vectors: number) {
+    this.#peers = messages * MMSGHDR.size;
+    this.#controls = this.#peers + messages * SOCKADDR_IN_SIZE;
+    this.#vectors = this.#controls + messages * CMSG_SIZE;
+    const length = this.#vectors + vectors * IOVEC_SIZE;
+    // Kept here, so that it lives as long as its address is used.
+    this.#memory = allocatePinned(length);
+    const { bytes } = this.#memory;
+    bytes.fill(0);
+    this.address = this.#memory.address;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, length);
+    this.#words = new Uint32Array(bytes.buffer, bytes.byteOffset, Math.floor(length / 4));
+    for (let index = 0; index < messages; index++) this.#layOut(index);
+  }
+
+  #layOut(index: number): void {
+    const message = index * MMSGHDR.size;
+    const peer = this.#peers + index * SOCKADDR_IN_SIZE;
+    const control = this.#controls + index * CMSG_SIZE;
+    this.#setPointer(message + MMSGHDR.name, this.address + peer);
+    this.#view.setUint32(message + MMSGHDR.nameLength, SOCKADDR_IN_SIZE, true);
+    this.#setPointer(message + MMSGHDR.control, this.address + control);
+    this.#view.setUint16(peer, LINUX.AF_INET, true);
+    this.#setPointer(control, CMSG_LENGTH);
+    this.#view.setUint32(control + 8, SOL_UDP, true);
+    this.#view.setUint32(control + 12, UDP_SEGMENT, true);
+  }
+
+  messageAddress(index: number): number {
+    return this.address + index * MMSGHDR.size;
+  }
+
+  /** Which vectors a message consists of; `segmentLength` above 0 has it cut into datagrams of that length. */
+  setMessage(index: number, firstVector: number, vectors: number, segmentLength: number): void {
+    const message = index * MMSGHDR.size;
+    this.#setPointer(message + MMSGHDR.vectors, this.address + this.#vectors + firstVector * IOVEC_SIZE);
+    this.#words[(message + MMSGHDR.vectorCount) >>> 2] = vectors;
+    this.#words[(message + MMSGHDR.controlLength) >>> 2] = segmentLength > 0 ? CMSG_SIZE : 0;
+    if (segmentLength > 0) {
+      this.#view.setUint16(this.#controls + index * CMSG_SIZE + 16, segmentLength, true);
+    }
+  }
+
+  setVector(index: number, address: number, length: number): void {
+    const vector = this.#vectors + index * IOVEC_SIZE;
+    this.#setPointer(vector, address);
+    this.#words[(vector + 8) >>> 2] = length;
+  }
+
+  setPeer(index: number, address: Ipv4, port: number): void {
+    const peer = this.#peers + index * SOCKADDR_IN_SIZE;
+    this.#view.setUint16(peer + 2, port);
+    this.#view.setUint32(peer + 4, address);
+  }
+
+  peerPort(index: number): number {
+    return this.#view.getUint16(this.#peers + index * SOCKADDR_IN_SIZE + 2);
+  }
+
+  peerAddress(index: number): Ipv4 {
+    return ipv4FromNumber(this.#view.getUint32(this.#peers + index * SOCKADDR_IN_SIZE + 4));
+  }
+
+  receivedLength(index: number): number {
+    return this.#view.getUint32(index * MMSGHDR.size + MMSGHDR_RECEIVED_LENGTH, true);
+  }
+
+  /** 0 for a message that is one datagram. */
+  segmentLength(index: number): number {
+    const controlled = this.#view.getUint32(index * MMSGHDR.size + MMSGHDR.controlLength, true) > 0;
+    return controlled ? this.#view.getUint16(this.#controls + index * CMSG_SIZE + 16, true) : 0;
+  }
+
+  vectorsOf(index: number): { readonly first: number; readonly count: number } {
+    const message = index * MMSGHDR.size;
+    const pointer =
+      this.#view.getUint32(message + MMSGHDR.vectors, true) +
+      this.#view.getUint32(message + MMSGHDR.vectors + 4, true) * 2 ** 32;
+    return {
+      first: (pointer - this.address - this.#vectors) / IOVEC_SIZE,
+      count: this.#view.getUint32(message + MMSGHDR.vectorCount, true),
+    };
+  }
+
+  #setPointer(offset: number, value: number): void {
+    const word = offset >>> 2;
+    this.#words[word] = value;
+    this.#words[word + 1] = value / 2 ** 32;
+  }
+}

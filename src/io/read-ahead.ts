@@ -1,0 +1,267 @@
+import { close, read } from 'node:fs';
+import { allocatePinned } from './memory-pool.ts';
+import type { PinnedBytes } from './transfer-socket.ts';
+
+/** Octets of one piece of memory; a chunk of a file fills at most one. */
+export const CHUNK_LENGTH_MAX = 65_536;
+
+/** How much memory and how many threads reading may use. */
+export interface ReadAheadOptions {
+  readonly memoryBytes: number;
+  /** Reads under way at once. libuv's threads also flush leases: reading must leave some of them free. */
+  readonly readsMax: number;
+  /** Called before memory that was handed out is used again: what was queued from it must be sent now. */
+  readonly beforeReuse: () => void;
+}
+
+/** Why a part of a file cannot be read: it became shorter, or the operating system's code. */
+export type ReadFailure =
+  { readonly kind: 'truncated' } | { readonly kind: 'failed'; readonly osCode: string };
+
+/** Called once when a chunk is there, or cannot be. */
+export type ChunkWaiter = (failure: ReadFailure | undefined) => void;
+
+/** A part of a file in memory. Its memory is another's as soon as `isLoaded` says so. */
+export class Chunk {
+  readonly memory: PinnedBytes = allocatePinned(CHUNK_LENGTH_MAX);
+  file: OpenFile | undefined;
+  index = -1;
+  loading = false;
+  /** Used since the search for memory last came by. */
+  touched = false;
+  readonly waiters: ChunkWaiter[] = [];
+
+  isLoaded(file: SharedFile, index: number): boolean {
+    return this.file === file && this.index === index && !this.loading;
+  }
+}
+
+/** One open file for all transfers of it that read in chunks of the same length. */
+export interface SharedFile {
+  readonly size: number;
+  readonly chunkLength: number;
+  /** The chunk if it is in memory; undefined: ask for it with `load`. */
+  chunk(index: number): Chunk | undefined;
+  load(index: number, waiter: ChunkWaiter): void;
+  /** Reads a chunk that will be wanted soon, if memory is free for it. */
+  prefetch(index: number): void;
+  /** The transfer is over, and nothing of the file is queued any more; the last one closes it. */
+  release(): void;
+}
+
+interface OpenFile extends SharedFile {
+  readonly key: string;
+  readonly fd: number;
+  readonly chunks: Map<number, Chunk>;
+  users: number;
+  reads: number;
+}
+
+/**
+ * Reads files in chunks ahead of the transfers that send them. Transfers of the same file share its chunks,
+ * so a rack that boots one image reads it once. Memory is bounded: when it is used up, the chunk that
+ * was not used for longest gives way and is read again if somebody still wants it.
+ */
+export class ReadAhead {
+  readonly #options: ReadAheadOptions;
+  readonly #files = new Map<string, OpenFile>();
+  readonly #chunks: Chunk[] = [];
+  readonly #chunksMax: number;
+  readonly #free: Chunk[] = [];
+  /** Chunks that are wanted but have no memory yet. */
+  readonly #starving: { readonly file: OpenFile; readonly index: number; readonly waiter: ChunkWaiter }[] =
+    [];
+  readonly #queue: Chunk[] = [];
+  #reading = 0;
+  #hand = 0;
+
+  constructor(options: ReadAheadOptions) {
+    this.#options = options;
+    this.#chunksMax = Math.max(2, Math.floor(options.memoryBytes / CHUNK_LENGTH_MAX));
+  }
+
+  /**
+   * Takes over a file descriptor. A file that is open already, by its identity, is shared and this descriptor is
+   * closed.
+   */
+  open(fd: number, size: number, identity: string, chunkLength: number): SharedFile {
+    const key = `${chunkLength}/${identity}`;
+    const known = this.#files.get(key);
+    if (known !== undefined) {
+      known.users += 1;
+      closeLater(fd);
+      return known;
+    }
+    const file: OpenFile = {
+      key,
+      fd,
+      size,
+      chunkLength,
+      chunks: new Map(),
+      users: 1,
+      reads: 0,
+      chunk: (index) => this.#find(file, index),
+      load: (index, waiter) => this.#load(file, index, waiter),
+      prefetch: (index) => this.#prefetch(file, index),
+      release: () => this.#release(file),
+    };
+    this.#files.set(key, file);
+    return file;
+  }
+
+  #find(file: OpenFile, index: number): Chunk | undefined {
+    const chunk = file.chunks.get(index);
+    return chunk === undefined || chunk.loading ? undefined : chunk;
+  }
+
+  #load(file: OpenFile, index: number, waiter: ChunkWaiter): void {
+    const chunk = file.chunks.get(index) ?? this.#assign(file, index, true);
+    if (chunk === undefined) this.#starving.push({ file, index, waiter });
+    else if (chunk.loading) chunk.waiters.push(waiter);
+    else waiter(undefined);
+  }
+
+  #prefetch(file: OpenFile, index: number): void {
+    if (index * file.chunkLength >= file.size || file.chunks.has(index)) return;
+    this.#assign(file, index, false);
+  }
+
+  /** Finds memory for a chunk and has it read. */
+  #assign(file: OpenFile, index: number, urgent: boolean): Chunk | undefined {
+    const chunk = this.#takeMemory(urgent);
+    if (chunk === undefined) return undefined;
+    chunk.file = file;
+    chunk.index = index;
+    chunk.loading = true;
+    file.chunks.set(index, chunk);
+    this.#queue.push(chunk);
+    this.#readNext();
+    return chunk;
+  }
+
+  #takeMemory(urgent: boolean): Chunk | undefined {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    if (this.#chunks.length < this.#chunksMax) {
+      const chunk = new Chunk();
+      this.#chunks.push(chunk);
+      return chunk;
+    }
+    // The clock algorithm: twice around at most, since the first round clears the marks. Reading ahead takes
+    // only what lies unused close by.
+    const steps = urgent ? 2 * this.#chunks.length : 64;
+    for (let step = 0; step < steps; step++) {
+      this.#hand = (this.#hand + 1) % this.#chunks.length;
+      const chunk = this.#chunks[this.#hand];
+      if (chunk === undefined || chunk.loading) continue;
+      if (chunk.touched) {
+        if (urgent) chunk.touched = false;
+        continue;
+      }
+      this.#options.beforeReuse();
+      this.#forget(chunk);
+      return chunk;
+    }
+    return undefined;
+  }
+
+  #forget(chunk: Chunk): void {
+    chunk.file?.chunks.delete(chunk.index);
+    chunk.file = undefined;
+    chunk.index = -1;
+    chunk.touched = false;
+  }
+
+  #readNext(): void {
+    while (this.#reading < this.#options.readsMax) {
+      const chunk = this.#queue.shift();
+      if (chunk === undefined) return;
+      if (chunk.file === undefined) continue;
+      this.#reading += 1;
+      this.#read(chunk.file, chunk, 0);
+    }
+  }
+
+  #read(file: OpenFile, chunk: Chunk, filled: number): void {
+    const start = chunk.index * file.chunkLength;
+    const wanted = Math.min(file.chunkLength, file.size - start);
+    file.reads += 1;
+    read(file.fd, chunk.memory.bytes, filled, wanted - filled, start + filled, (error, count) => {
+      file.reads -= 1;
+      if (error === null && count > 0 && filled + count < wanted) {
+        this.#read(file, chunk, filled + count);
+        return;
+      }
+      this.#reading -= 1;
+      const failure: ReadFailure | undefined =
+        error !== null
+          ? { kind: 'failed', osCode: error.code ?? error.message }
+          : filled + count < wanted
+            ? { kind: 'truncated' }
+            : undefined;
+      this.#loaded(file, chunk, failure);
+    });
+  }
+
+  #loaded(file: OpenFile, chunk: Chunk, failure: ReadFailure | undefined): void {
+    chunk.loading = false;
+    chunk.touched = true;
+    const waiters = chunk.waiters.splice(0);
+    if (file.users === 0) this.#closeIdle(file);
+    else if (failure !== undefined) this.#recycle(chunk);
+    for (const waiter of waiters) waiter(failure);
+    this.#feedStarving();
+    this.#readNext();
+  }
+
+  #release(file: OpenFile): void {
+    file.users -= 1;
+    if (file.users > 0) return;
+    this.#files.delete(file.key);
+    this.#closeIdle(file);
+    this.#feedStarving();
+  }
+
+  /** Gives everything back that no read is using; the last read comes back here. */
+  #closeIdle(file: OpenFile): void {
+    for (const chunk of [...file.chunks.values()]) {
+      if (chunk.loading && !this.#cancel(chunk)) continue;
+      this.#recycle(chunk);
+    }
+    if (file.reads === 0) closeLater(file.fd);
+  }
+
+  /** Takes a chunk out of the queue of those whose reading has not begun. */
+  #cancel(chunk: Chunk): boolean {
+    const place = this.#queue.indexOf(chunk);
+    if (place < 0) return false;
+    this.#queue.splice(place, 1);
+    chunk.loading = false;
+    chunk.waiters.length = 0;
+    return true;
+  }
+
+  #recycle(chunk: Chunk): void {
+    this.#forget(chunk);
+    this.#free.push(chunk);
+  }
+
+  #feedStarving(): void {
+    for (let next = this.#starving.shift(); next !== undefined; next = this.#starving.shift()) {
+      const { file, index, waiter } = next;
+      if (file.users === 0) continue;
+      const chunk = file.chunks.get(index) ?? this.#assign(file, index, true);
+      if (chunk === undefined) {
+        this.#starving.unshift(next);
+        return;
+      }
+      if (chunk.loading) chunk.waiters.push(waiter);
+      else waiter(undefined);
+    }
+  }
+}
+
+/** Closing a file that was only read has no failure that anybody could act upon. */
+function closeLater(fd: number): void {
+  close(fd, () => undefined);
+}

@@ -1,0 +1,135 @@
+import { adoptTransferSocket } from '../io/batched-transfer-socket.ts';
+import { isLayoutKnown } from '../io/message-array.ts';
+import { accessLibc } from '../io/libc.ts';
+import { openPlainTransferSocket } from '../io/plain-transfer-socket.ts';
+import { ReadAhead } from '../io/read-ahead.ts';
+import type { TransferSocket } from '../io/transfer-socket.ts';
+import { DataPlane } from './tftp-data-plane.ts';
+import type {
+  DataEndpoint,
+  DataSocketSource,
+  FromDataPlane,
+  ToDataPlane,
+  TransferEnd,
+} from './tftp-messages.ts';
+
+/** Resolution of resend timers: the shortest interval that a client can ask for (utimeout). */
+const TICK_MS = 10;
+
+/** Memory for files on their way, whatever the number of clients. */
+const READ_AHEAD_BYTES = 64 * 1024 * 1024;
+
+/** Of libuv's four threads; the others must be free to flush leases. */
+const READS_MAX = 2;
+
+/** For ACKs of a thousand clients that arrive while one batch is dealt with. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Runs a data plane with real sockets, files and timers. Returns where messages to it go; it says through
+ * `post` what happens. In the daemon both ends are a worker thread's; in a test they may be one thread.
+ */
+export function hostDataPlane(post: (message: FromDataPlane) => void): (message: ToDataPlane) => void {
+  let ends: TransferEnd[] = [];
+  const readAhead = new ReadAhead({
+    memoryBytes: READ_AHEAD_BYTES,
+    readsMax: READS_MAX,
+    beforeReuse: () => plane.flushQueued(),
+  });
+  const plane = new DataPlane(() => performance.now(), readAhead, {
+    ended: (end) => {
+      // All that end in one turn are told by one message.
+      if (ends.length === 0) setImmediate(postEnds);
+      ends.push(end);
+    },
+    requested: (request) => post({ kind: 'request', request }),
+  });
+  let ticker: NodeJS.Timeout | undefined;
+
+  const postEnds = (): void => {
+    if (ends.length > 0) post({ kind: 'ended', ends });
+    ends = [];
+  };
+
+  const tick = (): void => {
+    plane.tick();
+    if (plane.active > 0) return;
+    clearInterval(ticker);
+    ticker = undefined;
+  };
+
+  const open = async (endpoints: readonly DataEndpoint[]): Promise<void> => {
+    try {
+      const ports: number[][] = [];
+      let batched = true;
+      for (const endpoint of endpoints) {
+        const sockets = await Promise.all(endpoint.sockets.map((source) => openSocket(source, endpoint.mtu)));
+        plane.addEndpoint(
+          endpoint.id,
+          sockets,
+          endpoint.sockets.some(({ forwardRequests }) => forwardRequests),
+        );
+        ports.push(sockets.map(({ localPort }) => localPort));
+        batched &&= sockets.every((socket) => socket.batched);
+      }
+      post({ kind: 'opened', ports, batched });
+    } catch (error) {
+      post({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    }
+  };
+
+  const stop = async (graceMs: number): Promise<void> => {
+    const end = performance.now() + graceMs;
+    while (plane.active > 0 && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    }
+    clearInterval(ticker);
+    await plane.close();
+    postEnds();
+    post({ kind: 'stopped' });
+  };
+
+  return (message) => {
+    switch (message.kind) {
+      case 'open':
+        void open(message.endpoints);
+        return;
+      case 'start':
+        plane.start(message.transfers);
+        if (plane.active > 0) ticker ??= setInterval(tick, TICK_MS);
+        return;
+      case 'send':
+        plane.send(message.endpoint, message.peer, message.bytes);
+        return;
+      case 'stop':
+        void stop(message.graceMs);
+        return;
+      default:
+        message satisfies never;
+    }
+  };
+}
+
+async function openSocket(source: DataSocketSource, mtu: number): Promise<TransferSocket> {
+  if (source.kind === 'descriptor') {
+    const access = accessLibc();
+    if (access.kind === 'unavailable' || !isLayoutKnown())
+      throw new Error('koffi went away between two threads');
+    return adoptTransferSocket(access.libc, source.fd, mtu);
+  }
+  const { family, address } = source;
+  let failure: unknown = new Error('no port to try');
+  for (const port of source.ports) {
+    try {
+      return await openPlainTransferSocket({
+        family,
+        address,
+        port,
+        receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+      });
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}

@@ -1,0 +1,59 @@
+import { Worker } from 'node:worker_threads';
+import { hostDataPlane } from './tftp-data-plane-host.ts';
+import type { FromDataPlane, ToDataPlane } from './tftp-messages.ts';
+
+/** The daemon's end of the conversation with the data plane. */
+export interface DataPlaneLink {
+  post(message: ToDataPlane): void;
+  /** Gives the thread back, also when it no longer answers. */
+  terminate(): Promise<void>;
+}
+
+/** Who hears what the data plane says; `failed` when its thread died. */
+export interface DataPlaneLinkListener {
+  message(message: FromDataPlane): void;
+  failed(error: Error): void;
+}
+
+export type OpenDataPlane = (listener: DataPlaneLinkListener) => DataPlaneLink;
+
+/** Starts the data plane in a thread of its own. */
+export function openWorkerDataPlane(listener: DataPlaneLinkListener): DataPlaneLink {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const worker = new Worker(new URL(fromSource ? './tftp-worker.ts' : './tftp-worker.js', import.meta.url), {
+    name: 'tftp',
+    // In a checkout that was not built, the thread needs the loader for TypeScript too.
+    ...(fromSource && { execArgv: ['--import', 'tsx'] }),
+  });
+  let over = false;
+  worker.on('message', (message: FromDataPlane) => {
+    if (message.kind === 'stopped') over = true;
+    listener.message(message);
+  });
+  worker.on('error', (error) => {
+    if (over) return;
+    over = true;
+    listener.failed(error);
+  });
+  worker.on('exit', (code) => {
+    if (over) return;
+    over = true;
+    listener.failed(new Error(`the TFTP thread ended with code ${code}`));
+  });
+  return {
+    post: (message) => worker.postMessage(message),
+    terminate: async () => {
+      over = true;
+      await worker.terminate();
+    },
+  };
+}
+
+/** Runs the data plane in this thread: for tests, and for looking at it with a debugger. */
+export function openInlineDataPlane(listener: DataPlaneLinkListener): DataPlaneLink {
+  const receive = hostDataPlane((message) => setImmediate(() => listener.message(message)));
+  return {
+    post: (message) => receive(message),
+    terminate: () => Promise.resolve(),
+  };
+}

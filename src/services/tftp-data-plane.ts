@@ -1,0 +1,342 @@
+import type { ReadAhead, ReadFailure } from '../io/read-ahead.ts';
+import type { TransferPeer, TransferSocket } from '../io/transfer-socket.ts';
+import { TimerWheel } from '../tftp/timer-wheel.ts';
+import { TFTP_ERRORS } from '../tftp/tftp-errors.ts';
+import {
+  acknowledge,
+  createTransfer,
+  endTransfer,
+  expire,
+  foundEnd,
+  isRepeatedRequest,
+  repeatStart,
+  startTransfer,
+  wireBlock,
+  type Transfer,
+  type TransferAction,
+} from '../tftp/transfer.ts';
+import { decodeTftpPacket, encodeTftpError, OPCODE } from '../wire/tftp/tftp-packet.ts';
+import { chunkLengthFor, FileBlocks, MemoryBlocks, NetasciiBlocks, type BlockSource } from './tftp-blocks.ts';
+import type {
+  DataPeer,
+  ForwardedRequest,
+  StartTransfer,
+  TransferEnd,
+  TransferResult,
+} from './tftp-messages.ts';
+
+/** What the data plane tells about itself. */
+export interface DataPlaneListener {
+  ended(end: TransferEnd): void;
+  /** A request came to a socket that is also for requests. */
+  requested(request: ForwardedRequest): void;
+}
+
+/** Block numbers have 16 bits; DATA stands above them in the first word of the packet. */
+const DATA_WORD = OPCODE.data << 16;
+const BLOCK_NUMBERS = 65_536;
+
+const FILE_TRUNCATED = encodeTftpError(0, 'File became shorter while it was sent');
+const READ_FAILED = encodeTftpError(TFTP_ERRORS['read-failed'].code, TFTP_ERRORS['read-failed'].message);
+const SERVER_STOPS = encodeTftpError(0, 'Server is shutting down');
+
+/** Errors by which a client says that it has what it wanted: GRUB's "closed", OVMF's "User aborted the transfer". */
+const CLOSING_CODES: ReadonlySet<number> = new Set([0, 8]);
+
+type PeerKey = number | string;
+
+interface Endpoint {
+  readonly id: number;
+  readonly sockets: readonly TransferSocket[];
+  readonly forwardRequests: boolean;
+  readonly transfers: Map<PeerKey, Running>;
+  nextSocket: number;
+}
+
+/** A transfer with what it needs of the world. It is an item of the timer wheel. */
+class Running {
+  readonly id: number;
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  readonly socket: TransferSocket;
+  readonly peer: TransferPeer;
+  readonly source: BlockSource;
+  readonly transfer: Transfer;
+  readonly oack: Uint8Array | undefined;
+  /** The first block that waits for the file; undefined: none does. */
+  waitingFor: number | undefined;
+  ended = false;
+
+  constructor(start: StartTransfer, endpoint: Endpoint, socket: TransferSocket, source: BlockSource) {
+    this.id = start.id;
+    this.name = start.name;
+    this.endpoint = endpoint;
+    this.socket = socket;
+    this.peer = { address: start.peer.address, port: start.peer.port, segmentable: true };
+    this.source = source;
+    this.oack = start.oack;
+    this.transfer = createTransfer(start.agreed, source.lastBlock, start.oack !== undefined);
+  }
+
+  get deadline(): number {
+    return this.transfer.deadline;
+  }
+}
+
+/**
+ * Sends files: finds the transfer that a datagram belongs to, asks its state machine what to do, and does it. It
+ * knows neither threads nor timers nor which kind of sockets it has, so it also runs in a simulated network.
+ *
+ * Everything that arrives together is answered together: packets are queued on the sockets, and each entry point
+ * flushes them before it returns.
+ */
+export class DataPlane {
+  readonly #now: () => number;
+  readonly #readAhead: ReadAhead;
+  readonly #listener: DataPlaneListener;
+  readonly #endpoints = new Map<number, Endpoint>();
+  readonly #wheel: TimerWheel<Running>;
+  readonly #dirty = new Set<TransferSocket>();
+  /** Sources of transfers that are over, but of which something may still be queued. */
+  readonly #finished: BlockSource[] = [];
+  #active = 0;
+  /** Time of the datagrams that are being dealt with; NaN between two batches. */
+  #batchTime = Number.NaN;
+
+  constructor(now: () => number, readAhead: ReadAhead, listener: DataPlaneListener) {
+    this.#now = now;
+    this.#readAhead = readAhead;
+    this.#listener = listener;
+    this.#wheel = new TimerWheel(now());
+  }
+
+  /** Transfers under way. */
+  get active(): number {
+    return this.#active;
+  }
+
+  addEndpoint(id: number, sockets: readonly TransferSocket[], forwardRequests: boolean): void {
+    const endpoint: Endpoint = { id, sockets, forwardRequests, transfers: new Map(), nextSocket: 0 };
+    this.#endpoints.set(id, endpoint);
+    for (const socket of sockets) {
+      socket.onDatagram(
+        (bytes, address, port) => this.#receive(endpoint, socket, bytes, { address, port }),
+        () => {
+          this.#batchTime = Number.NaN;
+          this.#flush();
+        },
+      );
+    }
+  }
+
+  /** Begins transfers, unless they are repeated requests of transfers that run. */
+  start(starts: readonly StartTransfer[]): void {
+    const now = this.#now();
+    for (const start of starts) this.#startOne(start, now);
+    this.#flush();
+  }
+
+  /** Sends a packet outside any transfer. */
+  send(endpointId: number, peer: DataPeer, bytes: Uint8Array): void {
+    const socket = this.#endpoints.get(endpointId)?.sockets[0];
+    if (socket === undefined) return;
+    socket.queuePacket({ ...peer, segmentable: false }, bytes);
+    socket.flush();
+  }
+
+  /** To be called every few milliseconds while transfers are active. */
+  tick(): void {
+    const now = this.#now();
+    this.#wheel.advance(now, (running) => this.#perform(running, expire(running.transfer, now)));
+    this.#flush();
+  }
+
+  /** Tells every client that the server goes away, and ends all transfers. */
+  abortAll(): void {
+    for (const endpoint of this.#endpoints.values()) {
+      for (const running of [...endpoint.transfers.values()]) {
+        this.#queuePacket(running, SERVER_STOPS);
+        this.#end(running, 'stopped', undefined);
+      }
+    }
+    this.#flush();
+  }
+
+  async close(): Promise<void> {
+    this.abortAll();
+    const sockets = [...this.#endpoints.values()].flatMap((endpoint) => endpoint.sockets);
+    this.#endpoints.clear();
+    await Promise.all(sockets.map((socket) => socket.close()));
+  }
+
+  #startOne(start: StartTransfer, now: number): void {
+    const endpoint = this.#endpoints.get(start.endpoint);
+    const key = keyOf(start.peer);
+    const running = endpoint?.transfers.get(key);
+    if (running?.name === start.name && isRepeatedRequest(running.transfer, now)) {
+      this.#openSource(start).close();
+      this.#report(start.id, 'duplicate');
+      this.#perform(running, repeatStart(running.transfer));
+      return;
+    }
+    if (running !== undefined) this.#end(running, 'replaced', undefined);
+    const socket = endpoint?.sockets[endpoint.nextSocket % endpoint.sockets.length];
+    if (endpoint === undefined || socket === undefined) {
+      this.#openSource(start).close();
+      this.#report(start.id, 'stopped');
+      return;
+    }
+    // In turn: a client that uses its port again at once meets another port here, and old ACKs miss.
+    endpoint.nextSocket += 1;
+    const begun = new Running(start, endpoint, socket, this.#openSource(start));
+    endpoint.transfers.set(key, begun);
+    this.#active += 1;
+    const action = startTransfer(begun.transfer, now);
+    this.#wheel.add(begun);
+    this.#perform(begun, action);
+  }
+
+  #openSource({ content, agreed, mode }: StartTransfer): BlockSource {
+    const { blockSize } = agreed;
+    if (content.kind === 'bytes') return new MemoryBlocks(content.bytes, blockSize);
+    const file = this.#readAhead.open(content.fd, content.size, content.identity, chunkLengthFor(blockSize));
+    return mode === 'octet' ? new FileBlocks(file, blockSize) : new NetasciiBlocks(file, blockSize);
+  }
+
+  #receive(endpoint: Endpoint, socket: TransferSocket, bytes: Uint8Array, peer: DataPeer): void {
+    const opcode = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
+    if (endpoint.forwardRequests && (opcode === OPCODE.rrq || opcode === OPCODE.wrq)) {
+      this.#listener.requested({ endpoint: endpoint.id, peer, bytes: bytes.slice() });
+      return;
+    }
+    const running = endpoint.transfers.get(keyOf(peer));
+    // Another TID: error 5 is never sent, it would only help whoever guesses.
+    if (running?.socket !== socket) return;
+    if (opcode === OPCODE.ack && bytes.length >= 4) {
+      if (Number.isNaN(this.#batchTime)) this.#batchTime = this.#now();
+      const block = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
+      this.#perform(running, acknowledge(running.transfer, block, this.#batchTime));
+    } else if (opcode === OPCODE.error) {
+      this.#endByClient(running, bytes);
+    }
+  }
+
+  #endByClient(running: Running, bytes: Uint8Array): void {
+    const packet = decodeTftpPacket(bytes);
+    if (packet.kind !== 'error') return;
+    const result =
+      running.transfer.acknowledged < 0 ? 'probed' : CLOSING_CODES.has(packet.code) ? 'closed' : 'aborted';
+    this.#end(running, result, `${packet.code} ${packet.message}`);
+  }
+
+  #perform(running: Running, action: TransferAction): void {
+    switch (action.kind) {
+      case 'wait':
+        return;
+      case 'send-data':
+        this.#sendBlocks(running, action.first, action.last);
+        return;
+      case 'send-oack':
+        if (running.oack !== undefined) this.#queuePacket(running, running.oack);
+        return;
+      case 'finish':
+        this.#end(running, 'done', undefined);
+        return;
+      case 'give-up':
+        this.#end(running, 'timeout', undefined);
+        return;
+      default:
+        action satisfies never;
+    }
+  }
+
+  #sendBlocks(running: Running, first: number, last: number): void {
+    const { source, transfer } = running;
+    for (let next = first; next <= Math.min(last, transfer.lastBlock);) {
+      const ready = source.ready(next, last);
+      if (ready === undefined) {
+        this.#waitFor(running, next);
+        return;
+      }
+      if (source.lastBlock !== transfer.lastBlock) foundEnd(transfer, source.lastBlock);
+      const number = wireBlock(transfer, next);
+      // Numbers count up within a run; where they start again, another run begins.
+      const count = Math.min(ready.count, BLOCK_NUMBERS - number);
+      const { blockSize } = transfer.agreed;
+      running.socket.queueRun(running.peer, {
+        memory: ready.memory,
+        offset: ready.offset,
+        count,
+        blockSize,
+        lastLength: count === ready.count ? ready.lastLength : blockSize,
+        header: DATA_WORD | number,
+      });
+      this.#dirty.add(running.socket);
+      next += count;
+    }
+  }
+
+  #waitFor(running: Running, block: number): void {
+    const alreadyWaiting = running.waitingFor !== undefined;
+    running.waitingFor = block;
+    if (!alreadyWaiting) running.source.wait(block, (failure) => this.#resume(running, failure));
+  }
+
+  #resume(running: Running, failure: ReadFailure | undefined): void {
+    const { waitingFor, transfer } = running;
+    running.waitingFor = undefined;
+    if (running.ended || waitingFor === undefined) return;
+    if (failure === undefined) {
+      this.#sendBlocks(running, Math.max(waitingFor, transfer.acknowledged + 1), transfer.sent);
+    } else {
+      const truncated = failure.kind === 'truncated';
+      this.#queuePacket(running, truncated ? FILE_TRUNCATED : READ_FAILED);
+      this.#end(running, truncated ? 'truncated' : 'read-failed', truncated ? undefined : failure.osCode);
+    }
+    this.#flush();
+  }
+
+  #queuePacket(running: Running, bytes: Uint8Array): void {
+    running.socket.queuePacket(running.peer, bytes);
+    this.#dirty.add(running.socket);
+  }
+
+  #end(running: Running, result: TransferResult, detail: string | undefined): void {
+    if (running.ended) return;
+    running.ended = true;
+    const { transfer, source, endpoint } = running;
+    endTransfer(transfer);
+    endpoint.transfers.delete(keyOf(running.peer));
+    this.#active -= 1;
+    this.#finished.push(source);
+    const bytes = source.octetsOf(Math.max(transfer.acknowledged, 0));
+    this.#listener.ended({
+      id: running.id,
+      result,
+      bytes,
+      retransmissions: transfer.retransmissions,
+      detail,
+    });
+  }
+
+  #report(id: number, result: TransferResult): void {
+    this.#listener.ended({ id, result, bytes: 0, retransmissions: 0, detail: undefined });
+  }
+
+  #flush(): void {
+    for (const socket of this.#dirty) socket.flush();
+    this.#dirty.clear();
+    if (this.#finished.length === 0) return;
+    for (const source of this.#finished.splice(0)) source.close();
+  }
+
+  /** For the read-ahead, before it uses memory again that may be queued. */
+  readonly flushQueued = (): void => {
+    for (const socket of this.#dirty) socket.flush();
+  };
+}
+
+/** Address and port of a peer, always both. An IPv4 peer is one number, below 2^48. */
+function keyOf({ address, port }: DataPeer): PeerKey {
+  return typeof address === 'string' ? `${address}/${port}` : address * 65_536 + port;
+}

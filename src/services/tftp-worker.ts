@@ -1,0 +1,16 @@
+import { parentPort } from 'node:worker_threads';
+import { hostDataPlane } from './tftp-data-plane-host.ts';
+import type { ToDataPlane } from './tftp-messages.ts';
+
+/**
+ * Entry of the thread that sends files. It shares nothing with the daemon's thread but file descriptors and messages,
+ * so a rack that boots does not delay a DHCP reply.
+ */
+const port = parentPort;
+if (port === null) throw new Error('tftp-worker is started by the TFTP service, not by itself');
+
+const receive = hostDataPlane((message) => {
+  port.postMessage(message);
+  if (message.kind === 'stopped') port.close();
+});
+port.on('message', (message: ToDataPlane) => receive(message));
