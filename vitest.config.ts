@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three projects, chosen by test/run-tests.mjs:
+ * Four projects, chosen by test/run-tests.ts and run one after the other:
  * `unit` needs no rights and no network but loopback; `system` runs real clients, servers and machines in
- * namespaces of its own, one file at a time; `long` is what takes longer than CI may.
+ * namespaces of its own, one file at a time; `judges` runs checks that others wrote, from the folder that
+ * BOOTD_JUDGES names; `long` is what takes longer than CI may.
  */
 export default defineConfig({
   test: {
@@ -18,15 +19,27 @@ export default defineConfig({
             'test/*.test.ts',
           ],
           testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
           name: 'system',
-          include: ['test/system/**/*.test.ts', 'test/judges/**/*.test.ts'],
+          include: ['test/system/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 600_000,
+          hookTimeout: 600_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'judges',
+          include: ['test/judges/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 1_800_000,
           hookTimeout: 300_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -36,6 +49,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 7_200_000,
           hookTimeout: 600_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
