@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { parseConfig, type ParsedConfig } from './parse-config.ts';
+import { collectReferences } from './referenced-files.ts';
 import type { BootdSettings } from './settings.ts';
 
 /** The templates that come with the program. */
@@ -25,6 +26,7 @@ export function loadConfig(file: string, readText: ReadText): LoadedConfig {
 
 /** As loadConfig, but problems are part of the answer; a file that cannot be read is one of them. */
 export function readConfig(file: string, readText: ReadText): ParsedConfig {
+  const source = { file, folder: dirname(resolve(file)), shippedTemplates: SHIPPED_TEMPLATES };
   let text: string;
   try {
     text = readText(file);
@@ -37,7 +39,7 @@ export function readConfig(file: string, readText: ReadText): ParsedConfig {
       column: 1,
       message: `cannot be read: ${reason}`,
     } as const;
-    return { settings: undefined, problems: [problem] };
+    return { settings: undefined, problems: [problem], files: collectReferences(undefined, source) };
   }
-  return parseConfig(text, { file, folder: dirname(resolve(file)), shippedTemplates: SHIPPED_TEMPLATES });
+  return parseConfig(text, source);
 }

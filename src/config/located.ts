@@ -15,6 +15,8 @@ export interface Located<T> {
   readonly keyPlace: Place;
   /** A scalar as it is written (`0x10`, `007`); a quoted one without its quotes; empty for lists and mappings. */
   readonly source: string;
+  /** Where the character `index` of a text stands; the value's own place for everything else. */
+  readonly placeWithin: (index: number) => Place;
   /** Something below had the wrong shape and was left out, which has been reported. */
   readonly incomplete: boolean;
 }

@@ -1,8 +1,12 @@
+import type { BooleanExpression } from '../dhcp/class-expression.ts';
+import { parseClassExpression } from '../dhcp/class-expression-parser.ts';
 import type { ClassSettings } from '../dhcp/dhcp-settings.ts';
 import { itemsOf, type Located, type Place } from './located.ts';
-import { noteName } from './parse-networks.ts';
-import type { DhcpContext, LeaseTimes } from './parse-scope.ts';
+import { didYouMean } from './nearest-name.ts';
+import { parseScope, type DhcpContext, type LeaseTimes } from './parse-scope.ts';
+import { PERMIT_WORDS } from './parse-permits.ts';
 import type { RawDhcp } from './raw-dhcp.ts';
+import { noteName } from './unique-names.ts';
 
 /** The classes, and all names that were given, also those of classes whose expression is wrong. */
 export interface ParsedClasses {
@@ -10,15 +14,37 @@ export interface ParsedClasses {
   readonly names: ReadonlySet<string>;
 }
 
-/** Reads `classes`. */
-export function parseClasses(
-  dhcp: Located<RawDhcp>,
-  _outer: LeaseTimes,
-  context: DhcpContext,
-): ParsedClasses {
+/** Reads `classes`. A complaint about an expression points at the word of it that is wrong. */
+export function parseClasses(dhcp: Located<RawDhcp>, outer: LeaseTimes, context: DhcpContext): ParsedClasses {
   const names = new Map<string, Place>();
-  for (const written of itemsOf(dhcp.value.classes)) {
-    noteName(names, written.value.name, 'class', context);
+  const settings = itemsOf(dhcp.value.classes).flatMap((written): readonly ClassSettings[] => {
+    const { name } = written.value;
+    if (PERMIT_WORDS.some((word) => word === name.value)) {
+      context.problems.error(
+        name.place,
+        `a class cannot be called '${name.value}': ranges use the word for more`,
+      );
+    }
+    noteName(names, name, 'class', context.problems);
+    const { parameters } = parseScope(written.value, outer, context);
+    const match = parseMatch(written.value.match, context);
+    return match === undefined ? [] : [{ name: name.value, match, parameters }];
+  });
+  return { settings, names: new Set(names.keys()) };
+}
+
+function parseMatch(written: Located<string>, context: DhcpContext): BooleanExpression | undefined {
+  const { problems, catalogue } = context;
+  const parsed = parseClassExpression(written.value, catalogue);
+  if (parsed.kind === 'expression') {
+    for (const { offset, message } of parsed.warnings) problems.warn(written.placeWithin(offset), message);
+    return parsed.expression;
   }
-  return { settings: [], names: new Set(names.keys()) };
+  const { offset, message, unknownOption } = parsed.problem;
+  // With a broken definition the name may well be one of those that could not be read.
+  if (unknownOption === undefined || context.optionNamesAreComplete) {
+    const hint = unknownOption === undefined ? '' : didYouMean(unknownOption, catalogue.names());
+    problems.error(written.placeWithin(offset), `${message}${hint}`);
+  }
+  return undefined;
 }

@@ -3,11 +3,13 @@ import { checkShape } from './check-shape.ts';
 import { itemsOf, type Located } from './located.ts';
 import { parseDhcp } from './parse-dhcp.ts';
 import { parseHttpSections } from './parse-http.ts';
-import { parsePath, parseTftp } from './parse-tftp.ts';
+import { parsePath } from './parse-path.ts';
+import { parseTftp } from './parse-tftp.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { nearestName } from './nearest-name.ts';
 import { ProblemList } from './problem-list.ts';
 import { CONFIG_DEFAULTS, RawConfigSchema, type RawConfig } from './raw-config.ts';
+import { collectReferences, type ReferencedFiles } from './referenced-files.ts';
 import type { BootdSettings, UnknownMachineBoot } from './settings.ts';
 
 /** Where a configuration comes from, and what surrounds it. */
@@ -26,27 +28,39 @@ export interface ParsedConfig {
   readonly settings: BootdSettings | undefined;
   /** In the order of the file. */
   readonly problems: readonly ConfigProblem[];
+  /** Files that it names, for whoever looks into them. */
+  readonly files: ReferencedFiles;
 }
 
 /** Reads a configuration. Every problem is found, not only the first; nothing is thrown, and nothing but the text is read. */
 export function parseConfig(text: string, source: ConfigSource): ParsedConfig {
   const problems = new ProblemList(source.file);
-  const settings = readSettings(text, source, problems);
-  return { settings: problems.hasErrors ? undefined : settings, problems: problems.sorted() };
+  const config = readShape(text, problems);
+  const settings = config === undefined ? undefined : buildSettings(config, source, problems);
+  return {
+    settings: problems.hasErrors ? undefined : settings,
+    problems: problems.sorted(),
+    files: collectReferences(config, source),
+  };
 }
 
-function readSettings(text: string, source: ConfigSource, problems: ProblemList): BootdSettings | undefined {
+function readShape(text: string, problems: ProblemList): Located<RawConfig> | undefined {
   // Editors of some systems put a byte order mark in front; columns count without it.
   const yaml = parseYaml(text.replace(/^\uFEFF/, ''), problems);
   if (yaml === undefined) return undefined;
-  const config = yaml.root === undefined ? EMPTY_CONFIG : checkShape(RawConfigSchema, yaml, problems);
-  if (config === undefined) return undefined;
+  return yaml.root === undefined ? EMPTY_CONFIG : checkShape(RawConfigSchema, yaml, problems);
+}
+
+function buildSettings(
+  config: Located<RawConfig>,
+  source: ConfigSource,
+  problems: ProblemList,
+): BootdSettings {
   const { value } = config;
   const pathOf = (written: Located<string> | undefined, otherwise: string): string =>
     written === undefined ? otherwise : parsePath(written, source.folder, problems);
-  const interfaces = parseInterfaces(value.interfaces, problems);
   const settings: BootdSettings = {
-    interfaces,
+    interfaces: parseInterfaces(value.interfaces, problems),
     stateDirectory: pathOf(value['state-directory'], CONFIG_DEFAULTS.stateDirectory),
     logLevel: value['log-level']?.value ?? CONFIG_DEFAULTS.logLevel,
     dhcp: value.dhcp === undefined ? undefined : parseDhcp(value.dhcp, problems),
@@ -68,6 +82,7 @@ const EMPTY_CONFIG: Located<RawConfig> = {
   place: { line: 1, column: 1 },
   keyPlace: { line: 1, column: 1 },
   source: '',
+  placeWithin: () => ({ line: 1, column: 1 }),
   incomplete: false,
 };
 
@@ -124,24 +139,19 @@ function warnOfMissingParts(
   problems: ProblemList,
 ): void {
   const { value } = config;
-  if (!value.interfaces?.incomplete) {
-    for (const name of config.incomplete && value.interfaces === undefined
-      ? []
-      : sectionsWithoutInterfaces(settings)) {
-      const section = value[name];
-      if (section === undefined) continue;
-      const otherwise = name === 'tftp' ? " and without 'listen'" : '';
-      problems.warn(
-        section.keyPlace,
-        `'${name}' serves nobody without 'interfaces'${otherwise}: \`bootd serve\` refuses it`,
-      );
-    }
+  // Where the file could not be read whole, what seems to be missing may be what was left out.
+  if (config.incomplete) return;
+  for (const name of value.interfaces?.incomplete === true ? [] : sectionsWithoutInterfaces(settings)) {
+    const otherwise = name === 'tftp' ? " or 'listen'" : '';
+    problems.warn(
+      value[name]?.keyPlace ?? config.place,
+      `'${name}' serves nobody without 'interfaces'${otherwise}; \`bootd serve\` will refuse to start`,
+    );
   }
-  const services = [value.dhcp, value.tftp, value['http-boot']];
-  if (services.every((service) => service === undefined) && !config.incomplete) {
+  if (value.dhcp === undefined && value.tftp === undefined && value['http-boot'] === undefined) {
     problems.warn(
       config.place,
-      "none of the sections 'dhcp', 'tftp' and 'http-boot' is there: no machine is served",
+      "there is neither 'dhcp' nor 'tftp' nor 'http-boot', so no machine is served",
     );
   }
 }

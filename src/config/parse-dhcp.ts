@@ -22,8 +22,7 @@ export function parseDhcp(dhcp: Located<RawDhcp>, problems: ProblemList): DhcpSe
   const classes = parseClasses(dhcp, scope.leaseTimes, context);
   const networks = parseNetworks(dhcp, scope.leaseTimes, {
     ...context,
-    classNames: classes.names,
-    classNamesAreComplete: dhcp.value.classes?.incomplete !== true,
+    classes: { names: classes.names, areComplete: dhcp.value.classes?.incomplete !== true },
   });
   const reservations = parseReservations(dhcp, networks, scope.leaseTimes, context);
   const mode = dhcp.value.mode?.value ?? 'server';

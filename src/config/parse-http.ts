@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Located } from './located.ts';
-import { parsePath } from './parse-tftp.ts';
+import { parsePath } from './parse-path.ts';
 import type { ProblemList } from './problem-list.ts';
 import type { RawConfig } from './raw-config.ts';
 import type { BootdSettings, ListenAddress } from './settings.ts';

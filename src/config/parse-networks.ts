@@ -11,22 +11,20 @@ import {
   type Subnet,
 } from '../addr/subnet.ts';
 import type {
-  RangePermit,
   RangeSettings,
   ScopeParameters,
   SharedNetworkSettings,
   SubnetSettings,
 } from '../dhcp/dhcp-settings.ts';
 import { itemsOf, type Located, type Place } from './located.ts';
-import { didYouMean } from './nearest-name.ts';
+import { parsePermits, type ClassNames } from './parse-permits.ts';
 import { parseScope, type DhcpContext, type LeaseTimes } from './parse-scope.ts';
 import type { RawDhcp, RawRange, RawSubnet } from './raw-dhcp.ts';
+import { noteName } from './unique-names.ts';
 
 /** What the parsers of networks need besides. */
 export interface NetworkContext extends DhcpContext {
-  readonly classNames: ReadonlySet<string>;
-  /** False when a class could not be read: then an unknown name is no news. */
-  readonly classNamesAreComplete: boolean;
+  readonly classes: ClassNames;
 }
 
 /** The networks, and where their parts stand, for comparisons across them. */
@@ -45,8 +43,6 @@ export interface Spot<T> {
 }
 
 const NO_PARAMETERS: ScopeParameters = { options: new Map(), encapsulated: new Map() };
-
-const PERMIT_WORDS = ['known-machines', 'unknown-machines', 'bootp'] as const;
 
 /** Reads `subnets` and `shared-networks`, and compares subnets and ranges with each other. */
 export function parseNetworks(
@@ -85,7 +81,7 @@ export function parseNetworks(
   const names = new Map<string, Place>();
   const shared = itemsOf(dhcp.value['shared-networks']).map((written) => {
     const { name } = written.value;
-    noteName(names, name, 'shared network', context);
+    noteName(names, name, 'shared network', context.problems);
     if (written.value.subnets.incomplete) areComplete = false;
     const scope = parseScope(written.value, outer, context);
     return {
@@ -109,18 +105,6 @@ export function parseNetworks(
     context,
   );
   return { sharedNetworks: [...shared, ...alone], subnets, ranges, areComplete };
-}
-
-/** Remembers where a name was given; a second one is reported. */
-export function noteName(
-  names: Map<string, Place>,
-  name: Located<string>,
-  what: string,
-  context: DhcpContext,
-): void {
-  const first = names.get(name.value);
-  if (first === undefined) names.set(name.value, name.place);
-  else context.problems.error(name.place, `a ${what} '${name.value}' is already in line ${first.line}`);
 }
 
 function readSubnet(written: Located<string>, { problems }: DhcpContext): Subnet | undefined {
@@ -154,8 +138,8 @@ function readRange(
   context: NetworkContext,
 ): RangeSettings | undefined {
   const { parameters } = parseScope(written.value, outer, context);
-  const allow = readPermits(written.value.allow, context);
-  const deny = readPermits(written.value.deny, context);
+  const allow = parsePermits(written.value.allow, context.classes, context.problems);
+  const deny = parsePermits(written.value.deny, context.classes, context.problems);
   const text = written.value.range;
   const range = parseAddressRange(text.value);
   if (range === undefined) {
@@ -196,22 +180,6 @@ function warnOfSpecialAddresses(
   if (range.last === subnetBroadcast(subnet)) {
     context.problems.warn(place, `the range includes ${formatIpv4(range.last)}, the broadcast address`);
   }
-}
-
-function readPermits(
-  written: Located<readonly string[]> | undefined,
-  context: NetworkContext,
-): readonly RangePermit[] {
-  return itemsOf(written).flatMap((permit): readonly RangePermit[] => {
-    const word = PERMIT_WORDS.find((candidate) => candidate === permit.value);
-    if (word !== undefined) return [{ kind: word }];
-    if (context.classNames.has(permit.value)) return [{ kind: 'class', name: permit.value }];
-    if (context.classNamesAreComplete) {
-      const hint = didYouMean(permit.value, [...context.classNames, ...PERMIT_WORDS]);
-      context.problems.error(permit.place, `no class is called '${permit.value}'${hint}`);
-    }
-    return [];
-  });
 }
 
 interface Span {

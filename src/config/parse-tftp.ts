@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import { resolve } from 'node:path';
 import { TFTP_DEFAULTS, type TftpSettings } from '../tftp/tftp-settings.ts';
 import { itemsOf, type Located } from './located.ts';
+import { parsePath } from './parse-path.ts';
 import type { ProblemList } from './problem-list.ts';
 import type { RawTftp } from './raw-tftp.ts';
 
@@ -30,15 +30,22 @@ export function parseTftp(tftp: Located<RawTftp>, folder: string, problems: Prob
     collapseDoubledSlashes: value['collapse-doubled-slashes']?.value ?? TFTP_DEFAULTS.collapseDoubledSlashes,
     blockSizeMax: value['block-size-max']?.value,
     windowSizeMax: value['window-size-max']?.value ?? TFTP_DEFAULTS.windowSizeMax,
-    retransmitMs: Math.round((value.retransmit?.value ?? TFTP_DEFAULTS.retransmitMs / 1000) * 1000),
+    retransmitMs: parseRetransmit(value.retransmit, problems),
   };
 }
 
-/** An absolute path; relative ones count from the configuration file's folder. */
-export function parsePath(written: Located<string>, folder: string, problems: ProblemList): string {
-  if (written.value === '') problems.error(written.place, 'the path is empty');
-  if (written.value.includes('\0')) problems.error(written.place, 'a path cannot hold a NUL');
-  return resolve(folder, written.value);
+/** More than this is a number of microseconds, which in.tftpd's `--retransmit` counts. */
+const LONGEST_RETRANSMIT_SECONDS = 255;
+
+function parseRetransmit(written: Located<number> | undefined, problems: ProblemList): number {
+  if (written === undefined) return TFTP_DEFAULTS.retransmitMs;
+  if (written.value > LONGEST_RETRANSMIT_SECONDS) {
+    problems.error(
+      written.place,
+      `${written.source} is more than ${LONGEST_RETRANSMIT_SECONDS} seconds; in.tftpd counts microseconds, this file seconds`,
+    );
+  }
+  return Math.round(written.value * 1000);
 }
 
 function parseHost(written: Located<string>, problems: ProblemList): readonly string[] {

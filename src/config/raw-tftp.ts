@@ -73,7 +73,6 @@ export const RawTftpSchema = section(
     retransmit: Type.Optional(
       Type.Number({
         minimum: 0.01,
-        maximum: 255,
         description:
           'Seconds after which an unanswered packet is sent again for the first time; fractions are fine. ' +
           "(in.tftpd's `--retransmit` counts microseconds.)",

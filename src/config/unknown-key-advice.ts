@@ -1,5 +1,5 @@
-import type { ShapeSchema } from './check-shape.ts';
 import { didYouMean } from './nearest-name.ts';
+import type { ShapeSchema } from './shape-schema.ts';
 
 /** Words of dhcpd.conf(5), in.tftpd(8) and Kea that are said differently here, and how. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
