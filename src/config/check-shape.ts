@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, type ParsedNode, type Scalar, type YAMLMap } from 'yaml';
+import { isCollection, isMap, isScalar, isSeq, type ParsedNode, type Scalar, type YAMLMap } from 'yaml';
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { Located, Place } from './located.ts';
 import { didYouMean } from './nearest-name.ts';
@@ -174,7 +174,7 @@ class ShapeReader {
     const example = typeof schema.examples?.[0] === 'string' ? schema.examples[0] : undefined;
     const found = isScalar(node) ? `'${written}'` : KIND_WORDS[kind];
     let hint = isText ? '; put it in quotes' : '';
-    if (expected === KIND_WORDS.text && !isScalar(node) && node?.flow === true) {
+    if (expected === KIND_WORDS.text && isCollection(node) && node.flow === true) {
       hint = '; text that begins with a bracket or a brace needs quotes';
     }
     if (expected === KIND_WORDS.boolean && OLD_BOOLEANS.test(written)) {
