@@ -1,0 +1,141 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addDeployImages, copyBootRoot } from '../lab/boot-root.ts';
+import { Daemon, putMachine } from '../lab/daemon.ts';
+import { LabNetwork } from '../lab/namespaces.ts';
+import { needs } from '../lab/needs.ts';
+import { decodeDhcp, formatPackets, tftpExchanges, type TftpExchange } from '../lab/packets.ts';
+import { bootMachine, machineUuid, type BootReport, type Machine } from '../lab/virtual-machine.ts';
+
+// Two bare machines are switched on at the same time, with nothing but bootd on their wire. What they did and what
+// bootd said about it is then looked at from all sides.
+
+const able = needs('namespaces', 'virtual-machines');
+const BIOS: Machine = { firmware: 'bios', mac: '52:54:00:b0:07:01' };
+const UEFI: Machine = { firmware: 'uefi', mac: '52:54:00:b0:07:02' };
+
+let network: LabNetwork;
+let daemon: Daemon;
+let root: string;
+let boots: { readonly bios: Promise<BootReport>; readonly uefi: Promise<BootReport> };
+
+beforeAll(async () => {
+  if (!able) return;
+  network = await LabNetwork.open(2);
+  root = join(network.folder, 'tftpboot');
+  await copyBootRoot(root);
+  daemon = await Daemon.start({ namespace: network.server, folder: network.folder, tftpRoot: root });
+  for (const machine of [BIOS, UEFI]) {
+    await addDeployImages(root, machineUuid(machine.mac));
+    await putMachine(daemon, machine, `lab.node=${machine.firmware}`);
+  }
+  boots = { bios: bootMachine(network, BIOS), uefi: bootMachine(network, UEFI) };
+  // Each test says for itself what it thinks of a boot that failed.
+  await Promise.allSettled([boots.bios, boots.uefi]);
+});
+
+afterAll(async () => {
+  if (!able) return;
+  await daemon.stop();
+  await network.close();
+});
+
+/** The requests for a name as the loader asks for it, whatever prefix it puts before. */
+function requestsFor(report: BootReport, name: string): readonly TftpExchange[] {
+  return tftpExchanges(report.packets).filter(({ request }) => request.name.endsWith(name));
+}
+
+test('SeaBIOS, iPXE and pxelinux.0 bring a BIOS machine to its kernel', async () => {
+  const report = await boots.bios;
+  expect(report.commandLine).toContain('lab.node=bios');
+  const names = tftpExchanges(report.packets).map(({ request }) => request.name);
+  expect(names.at(0)).toBe('/pxelinux.0');
+  expect(names.at(-1)).toMatch(/deploy_ramdisk$/);
+});
+
+test('OVMF, shim and GRUB bring a UEFI machine to its kernel', async () => {
+  const report = await boots.uefi;
+  expect(report.commandLine).toContain('lab.node=uefi');
+  const names = tftpExchanges(report.packets).map(({ request }) => request.name);
+  expect(names.at(0)).toBe('bootx64.efi');
+  expect(names).toContain('grubx64.efi');
+  expect(names.at(-1)).toMatch(/deploy_ramdisk$/);
+});
+
+test('their configuration is rendered: the disk has none, and none is written to it', async () => {
+  const bios = requestsFor(await boots.bios, 'pxelinux.cfg/01-52-54-00-b0-07-01');
+  const uefi = requestsFor(await boots.uefi, 'EFI/centos/grub.cfg-01-52-54-00-b0-07-02');
+  expect(bios.map(({ answer }) => answer?.kind)).toEqual(['oack']);
+  expect(uefi.map(({ answer }) => answer?.kind)).toContain('oack');
+  expect(existsSync(join(root, 'pxelinux.cfg'))).toBe(false);
+  expect(existsSync(join(root, 'EFI/centos/grub.cfg-01-52-54-00-b0-07-02'))).toBe(false);
+});
+
+test('each has an address of its own from firmware to Linux, and its lease names its node', async () => {
+  const [bios, uefi] = await Promise.all([boots.bios, boots.uefi]);
+  expect(bios.address).not.toBe(uefi.address);
+  for (const [report, machine] of [
+    [bios, BIOS],
+    [uefi, UEFI],
+  ] as const) {
+    const acknowledged = report.packets
+      .map(({ payload }) => decodeDhcp(payload))
+      .filter((message) => message?.type === 'ack')
+      .map((message) => message?.yiaddr);
+    // One for the firmware, one for the ramdisk, and the address stays.
+    expect([...new Set(acknowledged)], formatPackets(report.packets)).toEqual([report.address]);
+    expect(await daemon.apiBody('GET', `/v1/leases/${report.address}`)).toMatchObject({
+      address: report.address,
+      state: 'bound',
+      mac: machine.mac,
+      node: machineUuid(machine.mac),
+    });
+  }
+});
+
+test('OVMF is told the size of its loader, and its ERROR 8 after that is no failure', async () => {
+  const report = await boots.uefi;
+  const [sizing, loading] = requestsFor(report, 'bootx64.efi');
+  expect(sizing?.answer).toMatchObject({ kind: 'oack' });
+  expect(sizing?.answer?.kind === 'oack' && sizing.answer.options.get('tsize')).toBe(
+    String(statSync(join(root, 'bootx64.efi')).size),
+  );
+  expect(sizing?.clientError).toMatchObject({ kind: 'error', code: 8 });
+  expect(loading?.request.options.has('tsize')).toBe(false);
+  expect(loading?.answer?.kind).toBe('oack');
+  expect(loading?.clientError).toBeUndefined();
+});
+
+test('no transfer of a whole boot is logged or counted as a failure, and nothing is worse than a note', async () => {
+  await Promise.all([boots.bios, boots.uefi]);
+  expect(daemon.log('tftp.transfer.failed')).toEqual([]);
+  expect(await daemon.metric('bootd_tftp_transfers_total', 'result="failed"')).toBe(0);
+  // The group of the control socket is not there on a machine without the package: that is a note at start.
+  const worrying = daemon
+    .log()
+    .filter(
+      ({ level, event }) => ['warn', 'error', 'fatal'].includes(level ?? '') && event !== 'config.warned',
+    );
+  expect(worrying).toEqual([]);
+});
+
+test('files that loaders only look for are refused within milliseconds', async () => {
+  const refused = tftpExchanges((await boots.uefi).packets).filter(({ answer }) => answer?.kind === 'error');
+  // shim's three optional files and GRUB's four lists.
+  expect(refused.length).toBeGreaterThanOrEqual(7);
+  expect(refused.map(({ answer }) => answer)).toEqual(
+    refused.map(() => ({ kind: 'error', code: 1, message: 'File not found' })),
+  );
+  const delays = refused.map(({ answeredAfterMs }) => answeredAfterMs ?? Infinity).sort((a, b) => a - b);
+  expect(delays[Math.floor(delays.length / 2)]).toBeLessThan(10);
+  // Two emulated machines share the processors with bootd, so the slowest may have waited for its turn.
+  expect(delays.at(-1)).toBeLessThan(100);
+});
+
+test('every request of both boots was answered', async () => {
+  for (const report of await Promise.all([boots.bios, boots.uefi])) {
+    const unanswered = tftpExchanges(report.packets).filter(({ answer }) => answer === undefined);
+    expect(unanswered, formatPackets(report.packets)).toEqual([]);
+  }
+});
