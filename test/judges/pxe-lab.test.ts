@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { forgetLab, recordLab } from '../lab/abandoned.ts';
 import { Daemon, putMachine } from '../lab/daemon.ts';
 import { Namespace } from '../lab/namespaces.ts';
 import { needs } from '../lab/needs.ts';
@@ -26,6 +27,9 @@ beforeAll(async () => {
   if (!able) return;
   folder = await mkdtemp(join(tmpdir(), 'bootd-pxe-judge-'));
   const tftpRoot = join(folder, 'tftpboot');
+  // The judge makes the namespaces, but this run answers for them.
+  const namespaces = ['srv', 'lan', 'pc', 'mc'].map((end) => `${name}-${end}`);
+  await recordLab(name, { namespaces, folder });
   await script('net-up.sh', name);
   await script('make-images.sh', tftpRoot);
   daemon = await Daemon.start({ namespace: new Namespace(`${name}-srv`), folder, tftpRoot });
@@ -42,7 +46,7 @@ afterAll(async () => {
   if (!able) return;
   await daemon?.stop();
   await script('net-down.sh', name);
-  await rm(folder, { recursive: true, force: true });
+  await forgetLab(name);
 });
 
 function script(file: string, ...args: readonly string[]): Promise<string> {
