@@ -36,6 +36,19 @@ export async function openPlainTransferSocket(options: PlainSocketOptions): Prom
   return new PlainTransferSocket(socket, family);
 }
 
+/** The same over a bound IPv4 socket that somebody else opened. Rejects with IoError; the descriptor is taken over. */
+export async function adoptPlainTransferSocket(fd: number): Promise<TransferSocket> {
+  const socket = createSocket({ type: 'udp4', lookup: answerLiteral });
+  try {
+    await listening(socket, () => socket.bind({ fd }));
+  } catch (error) {
+    socket.close();
+    throw ioErrorFrom(`cannot use file descriptor ${fd} as a UDP socket`, error);
+  }
+  socket.on('error', () => undefined);
+  return new PlainTransferSocket(socket, 'ipv4');
+}
+
 /** dgram resolves every destination; ours are literals, so the answer is the question. */
 export function answerLiteral(
   hostname: string,

@@ -1,7 +1,7 @@
 import { adoptTransferSocket } from '../io/batched-transfer-socket.ts';
 import { isLayoutKnown } from '../io/message-array.ts';
 import { accessLibc } from '../io/libc.ts';
-import { openPlainTransferSocket } from '../io/plain-transfer-socket.ts';
+import { adoptPlainTransferSocket, openPlainTransferSocket } from '../io/plain-transfer-socket.ts';
 import { ReadAhead } from '../io/read-ahead.ts';
 import type { TransferSocket } from '../io/transfer-socket.ts';
 import { DataPlane } from './tftp-data-plane.ts';
@@ -63,7 +63,7 @@ export function hostDataPlane(post: (message: FromDataPlane) => void): (message:
       const ports: number[][] = [];
       let batched = true;
       for (const endpoint of endpoints) {
-        const sockets = await Promise.all(endpoint.sockets.map((source) => openSocket(source, endpoint.mtu)));
+        const sockets = await openSockets(endpoint);
         plane.addEndpoint(
           endpoint.id,
           sockets,
@@ -110,15 +110,30 @@ export function hostDataPlane(post: (message: FromDataPlane) => void): (message:
   };
 }
 
+/** One after another, since they may look for free ports in the same range; one of them is enough. */
+async function openSockets({ sockets, mtu }: DataEndpoint): Promise<TransferSocket[]> {
+  const opened: TransferSocket[] = [];
+  let failure: unknown;
+  for (const source of sockets) {
+    try {
+      opened.push(await openSocket(source, mtu));
+    } catch (error) {
+      failure = error;
+    }
+  }
+  if (opened.length === 0) throw failure;
+  return opened;
+}
+
 async function openSocket(source: DataSocketSource, mtu: number): Promise<TransferSocket> {
   if (source.kind === 'descriptor') {
     const access = accessLibc();
-    if (access.kind === 'unavailable' || !isLayoutKnown())
-      throw new Error('koffi went away between two threads');
-    return adoptTransferSocket(access.libc, source.fd, mtu);
+    return access.kind === 'available' && isLayoutKnown()
+      ? adoptTransferSocket(access.libc, source.fd, mtu)
+      : adoptPlainTransferSocket(source.fd);
   }
   const { family, address } = source;
-  let failure: unknown = new Error('no port to try');
+  let failure: unknown;
   for (const port of source.ports) {
     try {
       return await openPlainTransferSocket({

@@ -21,6 +21,7 @@ export interface Metrics {
   readonly tftpSentBytes: Counter;
   readonly tftpRetransmissions: Counter;
   readonly tftpTransfersActive: Gauge;
+  readonly tftpMapFailures: Counter;
   readonly nodes: Gauge;
   readonly templateFailures: Counter;
 }
@@ -119,6 +120,11 @@ export function createMetrics(): Metrics {
     tftpTransfersActive: new Gauge({
       name: 'bootd_tftp_transfers_active',
       help: 'TFTP transfers under way.',
+      registers,
+    }),
+    tftpMapFailures: new Counter({
+      name: 'bootd_tftp_map_failures_total',
+      help: 'Attempts to reload a map-file that has mistakes; the old rules go on serving.',
       registers,
     }),
     nodes: new Gauge({

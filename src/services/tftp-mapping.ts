@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { formatIpv4, formatIpv4Hex, type Ipv4 } from '../addr/ipv4.ts';
+import { formatIpv6, ipv4OfMapped, parseIpv6 } from '../addr/ipv6.ts';
+import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
+import { ioErrorFrom } from '../io/io-error.ts';
+import { applyMapFile, parseMapFile, type MapPeer, type MapResult, type MapRule } from '../tftp/map-file.ts';
+
+/**
+ * The rules of the map-file as they are in force. A bad file at the start is fatal, as it is for in.tftpd; a bad one
+ * later leaves the old rules in force.
+ */
+export class TftpMapping {
+  readonly #path: string | undefined;
+  #rules: readonly MapRule[] = [];
+
+  constructor(path: string | undefined) {
+    this.#path = path;
+  }
+
+  /** How many rules there are. */
+  get size(): number {
+    return this.#rules.length;
+  }
+
+  /** Reads the file and puts its rules in force. Rejects with ConfigError, in in.tftpd's words, and changes nothing. */
+  async load(): Promise<void> {
+    if (this.#path === undefined) return;
+    const { rules, problems } = parseMapFile(await readMapFile(this.#path));
+    if (problems.length > 0) {
+      const file = this.#path;
+      throw new ConfigError(problems.map(({ line, message }) => problemAt(file, line, message)));
+    }
+    this.#rules = rules;
+  }
+
+  apply(name: string, direction: 'read' | 'write', address: Ipv4 | string): MapResult {
+    return applyMapFile(this.#rules, { name, direction, peer: describeMapPeer(address) });
+  }
+}
+
+/** A peer as rules see it: family, and the texts of `\i` and `\x`. A mapped IPv4 address counts as IPv4. */
+export function describeMapPeer(address: Ipv4 | string): MapPeer {
+  const ipv6 = typeof address === 'string' ? parseIpv6(address) : undefined;
+  const ipv4 = typeof address === 'string' ? ipv6 && ipv4OfMapped(ipv6) : address;
+  if (ipv4 !== undefined) return { family: 'ipv4', text: formatIpv4(ipv4), hex: formatIpv4Hex(ipv4) };
+  if (ipv6 === undefined) return { family: 'ipv6', text: String(address), hex: '' };
+  return { family: 'ipv6', text: formatIpv6(ipv6), hex: ipv6.toUpperCase() };
+}
+
+/** Bytes, not characters: one code unit an octet. */
+async function readMapFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'latin1');
+  } catch (error) {
+    const { message, osCode } = ioErrorFrom('cannot be read', error);
+    const words = STRERROR[osCode ?? ''] ?? message;
+    throw new ConfigError([problemAt(path, 1, `Cannot open map file: ${path}: ${words}`)]);
+  }
+}
+
+/** What in.tftpd would print, from glibc. */
+const STRERROR: Readonly<Record<string, string>> = {
+  ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
+  EACCES: 'Permission denied',
+  EISDIR: 'Is a directory',
+};
+
+function problemAt(file: string, line: number, message: string): ConfigProblem {
+  return { severity: 'error', file, line, column: 1, message };
+}

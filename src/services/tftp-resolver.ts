@@ -1,0 +1,118 @@
+import type { Ipv4 } from '../addr/ipv4.ts';
+import type { BootFileFailure, BootRoot } from '../io/boot-root.ts';
+import { collapseLeadingSlashes, type MapStep } from '../tftp/map-file.ts';
+import { checkRequest, type RequestPolicy } from '../tftp/request-policy.ts';
+import { TFTP_ERRORS, type TftpRefusalReason } from '../tftp/tftp-errors.ts';
+import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';
+import type { OpenedFile, TftpFileOpener } from './tftp-file-opener.ts';
+import type { TftpMapping } from './tftp-mapping.ts';
+
+/** A request that will not be granted. */
+export interface TftpRefusal {
+  readonly kind: 'refused';
+  readonly code: number;
+  readonly message: string;
+  readonly reason: TftpRefusalReason;
+}
+
+/** What a name became, and what the rules did to it. */
+export interface MappedName {
+  /** The name after mapping; undefined when a rule refused it. */
+  readonly mapped: string | undefined;
+  readonly steps: readonly MapStep[];
+  /** Where to look below the root, or why not to. */
+  readonly outcome: { readonly kind: 'path'; readonly path: string } | TftpRefusal;
+}
+
+/** Octets to send. */
+export type TftpContent =
+  | { readonly kind: 'file'; readonly path: string; readonly opened: OpenedFile }
+  | {
+      readonly kind: 'rendered';
+      readonly path: string;
+      readonly rendered: RenderedBootFile;
+      /** For one machine, or the site's answer where the disk has nothing. */
+      readonly origin: 'machine' | 'fallback';
+    };
+
+/** A refusal by its reason, in in.tftpd's words. */
+export function refusal(reason: TftpRefusalReason): TftpRefusal {
+  return { kind: 'refused', ...TFTP_ERRORS[reason], reason };
+}
+
+/** Finds what a request means: through the map-file and the checks, then rendered files, the disk, and defaults. */
+export class TftpResolver {
+  readonly #mapping: TftpMapping;
+  readonly #policy: RequestPolicy;
+  readonly #root: BootRoot;
+  readonly #opener: TftpFileOpener;
+  readonly #bootFiles: BootFileLookup;
+
+  constructor(parts: {
+    readonly mapping: TftpMapping;
+    readonly policy: RequestPolicy;
+    readonly root: BootRoot;
+    readonly opener: TftpFileOpener;
+    readonly bootFiles: BootFileLookup;
+  }) {
+    this.#mapping = parts.mapping;
+    this.#policy = parts.policy;
+    this.#root = parts.root;
+    this.#opener = parts.opener;
+    this.#bootFiles = parts.bootFiles;
+  }
+
+  /** Applies the map-file, then the checks that need only the name. */
+  map(name: string, direction: 'read' | 'write', peer: Ipv4 | string): MappedName {
+    const result = this.#mapping.apply(name, direction, peer);
+    const { steps } = result;
+    if (result.kind === 'refused') {
+      const { code, message, reason } = result;
+      return { mapped: undefined, steps, outcome: { kind: 'refused', code, message, reason } };
+    }
+    const checked = checkRequest(result.name, this.#policy);
+    const outcome =
+      checked.kind === 'allowed'
+        ? ({ kind: 'path', path: checked.relativePath } as const)
+        : ({
+            kind: 'refused',
+            code: checked.code,
+            message: checked.message,
+            reason: checked.reason,
+          } as const);
+    return { mapped: result.name, steps, outcome };
+  }
+
+  /**
+   * What is sent for a path below the root: what is rendered for this machine, else the file on disk, else the site's
+   * default. Never rejects.
+   */
+  async find(path: string, peer: Ipv4 | string): Promise<TftpContent | TftpRefusal> {
+    const name = lookupName(path);
+    if (typeof peer === 'number') {
+      const rendered = this.#bootFiles.forMachine(name, peer);
+      if (rendered !== undefined) return { kind: 'rendered', path: name, rendered, origin: 'machine' };
+    }
+    const opened = await this.#opener.open(path);
+    if (opened.kind === 'file') return { kind: 'file', path: name, opened };
+    if (opened.reason === 'not-found' && typeof peer === 'number') {
+      const rendered = this.#bootFiles.fallback(name, peer);
+      if (rendered !== undefined) return { kind: 'rendered', path: name, rendered, origin: 'fallback' };
+    }
+    return refusal(opened.reason);
+  }
+
+  /** Why a WRQ is refused: where in.tftpd could not write either, its reason, else that nothing is ever written. */
+  async refuseWriting(path: string): Promise<TftpRefusal> {
+    const reason: BootFileFailure | undefined = await this.#root.refuseWriting(path);
+    return refusal(reason ?? 'write-request');
+  }
+}
+
+/** The path as rendered files are known by: no leading slash, none doubled, no `.`. */
+function lookupName(path: string): string {
+  return path
+    .split('/')
+    .filter((component) => component !== '' && component !== '.')
+    .join('/');
+}
