@@ -3,6 +3,7 @@ import { formatMacDashed, type Mac } from '../addr/mac.ts';
 import { parseImageLocation, type BootProfile } from './boot-profile.ts';
 import { quoteArguments, quoteWord, UnsafeValueError } from './loader-language.ts';
 import type { Node } from './node.ts';
+import type { SharedProfile } from './node-registry.ts';
 import { templateName, type Loader, type TemplateSet, type TemplateVariables } from './template.ts';
 
 /** Who is to boot. A machine without a node has only its MAC, if even that. */
@@ -23,6 +24,8 @@ export interface RenderingContext {
 
 /** The variant of a loader's template that starts the local disk. */
 export const LOCAL_DISK_VARIANT = 'local-disk';
+/** The variant for machines without a node, under `boot.unknown: menu`: the shared profiles, and the local disk. */
+export const MENU_VARIANT = 'default';
 
 /** pxelinux reads lines into a buffer of 4096 octets with a NUL; what is over it takes for another line. */
 const PXELINUX_LINE_OCTETS = 4095;
@@ -50,17 +53,31 @@ export function renderBootFile(
     profile.policy === 'local-disk'
       ? templateName(loader, LOCAL_DISK_VARIANT)
       : profileTemplate(loader, profile, context.templates);
-  return renderTemplate(name, loader, machine, profile, context);
+  return renderTemplate(name, loader, variablesOf(loader, machine, profile, context), context);
 }
 
-/** One of a loader's site-wide configurations (`menu`, `local-disk`), for a machine that has no profile. */
-export function renderSiteFile(
+/** What makes a loader start the local disk of a machine that has no profile. Throws as renderBootFile does. */
+export function renderLocalDisk(loader: Loader, machine: Machine, context: RenderingContext): Uint8Array {
+  return renderBootFile(loader, machine, NO_PROFILE, context);
+}
+
+/** A menu of shared profiles and the local disk, for a machine without a node. Throws as renderBootFile does. */
+export function renderMenu(
   loader: Loader,
-  variant: string,
   machine: Machine,
+  profiles: readonly SharedProfile[],
   context: RenderingContext,
 ): Uint8Array {
-  return renderTemplate(templateName(loader, variant), loader, machine, NO_PROFILE, context);
+  const variables = {
+    ...variablesOf(loader, machine, NO_PROFILE, context),
+    profiles: profiles
+      .filter(({ profile }) => profile.policy !== 'local-disk')
+      .map(({ name, profile }) => ({
+        name: quoteWord(loader, 'profiles.name', name),
+        ...profileVariables(loader, profile, context),
+      })),
+  };
+  return renderTemplate(templateName(loader, MENU_VARIANT), loader, variables, context);
 }
 
 /** The template that a profile uses with a loader: the named one where there is one for this loader, else its own. */
@@ -87,11 +104,10 @@ export function loadersOf(node: Node | undefined): readonly Loader[] {
 function renderTemplate(
   name: string,
   loader: Loader,
-  machine: Machine,
-  profile: BootProfile,
+  variables: TemplateVariables,
   context: RenderingContext,
 ): Uint8Array {
-  const text = context.templates.render(name, variablesOf(loader, machine, profile, context));
+  const text = context.templates.render(name, variables);
   if (loader === 'pxelinux') refuseLongLines(text);
   return new TextEncoder().encode(text);
 }
@@ -103,46 +119,49 @@ function variablesOf(
   profile: BootProfile,
   context: RenderingContext,
 ): TemplateVariables {
-  const word = (variable: string, value: string | undefined): string | undefined =>
-    value === undefined ? undefined : quoteWord(loader, variable, value);
-  const kernel = word('profile.kernel', imageForLoader(loader, 'profile.kernel', profile.kernel, context));
-  const ramdisk = word(
-    'profile.ramdisk',
-    imageForLoader(loader, 'profile.ramdisk', profile.ramdisk, context),
-  );
-  const ramdiskName = word('profile.ramdisk_name', lastPartOf(profile.ramdisk));
-  const kernelArguments = quoteArguments(loader, 'profile.kernel_append_params', profile.kernelAppendParams);
+  const image = profileVariables(loader, profile, context);
   const server = tftpServerOf(node) ?? context.tftpServer;
   const serverAddress = server === undefined ? undefined : formatIpv4(server);
   return {
     node: {
       uuid: node?.uuid,
-      name: word('node.name', node?.name),
+      name: quotedWord(loader, 'node.name', node?.name),
       boot_mode: node?.bootMode,
     },
     port: {
       mac,
       mac_dashed: mac === undefined ? undefined : formatMacDashed(mac),
     },
-    profile: {
-      purpose: word('profile.purpose', profile.purpose),
-      kernel,
-      ramdisk,
-      ramdisk_name: ramdiskName,
-      kernel_append_params: kernelArguments,
-    },
+    profile: image,
     server: { address: serverAddress },
     pxe_options: {
-      deployment_aki_path: kernel,
-      deployment_ari_path: ramdisk,
-      aki_path: kernel,
-      ari_path: ramdisk,
-      pxe_append_params: kernelArguments,
+      deployment_aki_path: image.kernel,
+      deployment_ari_path: image.ramdisk,
+      aki_path: image.kernel,
+      ari_path: image.ramdisk,
+      pxe_append_params: image.kernel_append_params,
       tftp_server: serverAddress,
-      initrd_filename: ramdiskName,
+      initrd_filename: image.ramdisk_name,
       ipxe_timeout: 0,
     },
   };
+}
+
+/** What a profile says, quoted for the loader. */
+function profileVariables(loader: Loader, profile: BootProfile, context: RenderingContext) {
+  const kernel = imageForLoader(loader, 'profile.kernel', profile.kernel, context);
+  const ramdisk = imageForLoader(loader, 'profile.ramdisk', profile.ramdisk, context);
+  return {
+    purpose: quotedWord(loader, 'profile.purpose', profile.purpose),
+    kernel: quotedWord(loader, 'profile.kernel', kernel),
+    ramdisk: quotedWord(loader, 'profile.ramdisk', ramdisk),
+    ramdisk_name: quotedWord(loader, 'profile.ramdisk_name', lastPartOf(profile.ramdisk)),
+    kernel_append_params: quoteArguments(loader, 'profile.kernel_append_params', profile.kernelAppendParams),
+  };
+}
+
+function quotedWord(loader: Loader, variable: string, value: string | undefined): string | undefined {
+  return value === undefined ? undefined : quoteWord(loader, variable, value);
 }
 
 /**

@@ -28,6 +28,11 @@ export const TEMPLATE_VARIABLES: readonly TemplateVariable[] = [
   args('profile.kernel_append_params', 'The kernel arguments.'),
   word('server.address', 'Address of the TFTP server that the machine is told.'),
 
+  list(
+    'profiles',
+    'In the menu (`*-default.tmpl`): the shared profiles, each with `name` and the members of `profile`.',
+  ),
+
   word('pxe_options.deployment_aki_path', 'Same as `profile.kernel`.'),
   word('pxe_options.deployment_ari_path', 'Same as `profile.ramdisk`.'),
   word('pxe_options.aki_path', 'Same as `profile.kernel`.'),

@@ -1,0 +1,191 @@
+import type { Ipv4 } from '../addr/ipv4.ts';
+import type { Mac } from '../addr/mac.ts';
+import {
+  renderBootFile,
+  renderLocalDisk,
+  renderMenu,
+  type Machine,
+  type RenderingContext,
+} from '../boot/boot-files.ts';
+import {
+  addressHasHexPrefix,
+  parseBootPath,
+  type BootPath,
+  type BootPathSubject,
+} from '../boot/boot-paths.ts';
+import { parseImageLocation, type BootProfile } from '../boot/boot-profile.ts';
+import { UnsafeValueError } from '../boot/loader-language.ts';
+import type { NodePort, NodeUuid } from '../boot/node.ts';
+import type { NodeRegistry } from '../boot/node-registry.ts';
+import { formatTemplateError, TemplateError, type Loader } from '../boot/template.ts';
+import type { UnknownMachineBoot } from '../config/settings.ts';
+import { EVENTS } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';
+import type { TftpRefused, TftpServed } from './tftp-served.ts';
+
+/** What the service works with. */
+export interface BootFileServiceParts {
+  readonly registry: Pick<
+    NodeRegistry,
+    'portByMac' | 'nodeByUuid' | 'sharedProfile' | 'listSharedProfiles'
+  >;
+  /** Asked at each rendering, since templates change. */
+  readonly rendering: () => RenderingContext;
+  /** Whose lease an address is. */
+  readonly macOfAddress: (address: Ipv4) => Mac | undefined;
+  readonly unknownMachines: UnknownMachineBoot;
+  /** Uses up policy `once` of a node. */
+  readonly completeBoot: (uuid: NodeUuid) => void;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Answers loaders that look for their configuration, from state at that moment; and notices when a machine has its
+ * ramdisk whole, which uses up policy `once`.
+ */
+export class BootFileService implements BootFileLookup {
+  readonly #parts: BootFileServiceParts;
+
+  constructor(parts: BootFileServiceParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The configuration of the machine that the name speaks of, else of the one that asks. Undefined unless that is a
+   * PXE-enabled port of a node with a boot profile: then the disk is looked at.
+   */
+  forMachine(path: string, peer: Ipv4): RenderedBootFile | undefined {
+    const bootPath = parseBootPath(path);
+    if (bootPath === undefined) return undefined;
+    const port = this.#portOf(bootPath.subject, peer);
+    const profile = port?.profile;
+    if (port === undefined || profile === undefined || !port.port.pxeEnabled) return undefined;
+    const machine: Machine = { node: port.node, mac: port.port.address };
+    const bytes = this.#rendered(path, (context) =>
+      renderBootFile(bootPath.loader, machine, profile, context),
+    );
+    return bytes && { bytes, node: port.node.uuid, generation: port.node.generation };
+  }
+
+  /**
+   * The site's default for a machine without a node. Only for the last name of each loader's search (`default`,
+   * `grub.cfg`, `boot.ipxe`): an answer to an earlier one would keep the loader from a later file on disk.
+   */
+  fallback(path: string, peer: Ipv4): RenderedBootFile | undefined {
+    const bootPath = parseBootPath(path);
+    if (bootPath?.subject.kind !== 'any') return undefined;
+    const mac = this.#parts.macOfAddress(peer);
+    if (mac !== undefined && this.#parts.registry.portByMac(mac) !== undefined) return undefined;
+    return this.#unknownMachineFile(path, bootPath, { node: undefined, mac });
+  }
+
+  /** Hears of every TFTP request that ended. */
+  observe(event: TftpServed | TftpRefused): void {
+    if (event.kind !== 'served' || event.result !== 'done' || typeof event.peer.address !== 'number') return;
+    const mac = this.#parts.macOfAddress(event.peer.address);
+    const port = mac && this.#parts.registry.portByMac(mac);
+    if (port?.profile?.policy !== 'once') return;
+    if (this.#isLastImage(port.profile, event.path)) this.#parts.completeBoot(port.node.uuid);
+  }
+
+  #portOf(subject: BootPathSubject, peer: Ipv4): NodePort | undefined {
+    const { registry, macOfAddress } = this.#parts;
+    switch (subject.kind) {
+      case 'mac':
+        return registry.portByMac(subject.mac);
+      case 'uuid':
+        return this.#portByUuid(subject.uuid) ?? this.#portByPeer(peer);
+      case 'address': {
+        const mac = macOfAddress(subject.address);
+        return mac && registry.portByMac(mac);
+      }
+      case 'address-prefix':
+        return addressHasHexPrefix(peer, subject.hexDigits) ? this.#portByPeer(peer) : undefined;
+      case 'any':
+        return this.#portByPeer(peer);
+    }
+  }
+
+  #portByPeer(peer: Ipv4): NodePort | undefined {
+    const mac = this.#parts.macOfAddress(peer);
+    return mac && this.#parts.registry.portByMac(mac);
+  }
+
+  /** Where nodes are enrolled under the UUID of their firmware, that says which one it is. */
+  #portByUuid(uuid: NodeUuid): NodePort | undefined {
+    const found = this.#parts.registry.nodeByUuid(uuid);
+    const port = found?.node.ports.find(({ pxeEnabled }) => pxeEnabled);
+    return found && port && { ...found, port };
+  }
+
+  #unknownMachineFile(path: string, { loader }: BootPath, machine: Machine): RenderedBootFile | undefined {
+    const { unknownMachines, registry } = this.#parts;
+    switch (unknownMachines.kind) {
+      case 'none':
+        return undefined;
+      case 'local-disk':
+        return siteDefault(this.#rendered(path, (context) => renderLocalDisk(loader, machine, context)));
+      case 'menu': {
+        const profiles = registry.listSharedProfiles();
+        return siteDefault(this.#rendered(path, (context) => renderMenu(loader, machine, profiles, context)));
+      }
+      case 'profile':
+        return this.#sharedProfileFile(path, loader, machine, unknownMachines.name);
+    }
+  }
+
+  #sharedProfileFile(
+    path: string,
+    loader: Loader,
+    machine: Machine,
+    name: string,
+  ): RenderedBootFile | undefined {
+    const shared = this.#parts.registry.sharedProfile(name);
+    if (shared === undefined) {
+      this.#parts.logger.warn(
+        { event: EVENTS.templateFailed, path, profile: name },
+        'boot.unknown names a shared profile that does not exist',
+      );
+      return undefined;
+    }
+    const bytes = this.#rendered(path, (context) => renderBootFile(loader, machine, shared.profile, context));
+    return bytes && { bytes, node: undefined, generation: shared.generation };
+  }
+
+  /** Undefined when it fails, which a change of the templates after the PUT can bring about. */
+  #rendered(path: string, render: (context: RenderingContext) => Uint8Array): Uint8Array | undefined {
+    const { logger, metrics, rendering } = this.#parts;
+    try {
+      return render(rendering());
+    } catch (error) {
+      if (!(error instanceof TemplateError) && !(error instanceof UnsafeValueError)) throw error;
+      const reason = error instanceof TemplateError ? formatTemplateError(error) : error.message;
+      metrics.templateFailures.inc();
+      logger.error(
+        { event: EVENTS.templateFailed, path, reason },
+        `a boot file could not be rendered: ${reason}`,
+      );
+      return undefined;
+    }
+  }
+
+  /** The ramdisk, or the kernel where there is no ramdisk: after it the loader has all that it came for. */
+  #isLastImage(profile: BootProfile, path: string): boolean {
+    const image = profile.ramdisk ?? profile.kernel;
+    if (image === undefined) return false;
+    const location = parseImageLocation(image, this.#parts.rendering().tftpRoot);
+    return location.kind === 'path' && withoutRootName(location.path) === withoutRootName(path);
+  }
+}
+
+function siteDefault(bytes: Uint8Array | undefined): RenderedBootFile | undefined {
+  return bytes && { bytes, node: undefined, generation: 0 };
+}
+
+/** Names come with and without `tftpboot/` in front, as the map-file and the loader's own prefix have it. */
+function withoutRootName(path: string): string {
+  return path.replace(/^(?:\/*tftpboot\/)*\/*/, '');
+}

@@ -1,0 +1,107 @@
+import { watch, type FSWatcher } from 'chokidar';
+import type { TemplateSet, TemplateVariables } from '../boot/template.ts';
+import { formatConfigProblem, type ConfigProblem } from '../config/config-error.ts';
+import { EVENTS } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Service } from './service.ts';
+import { loadTemplates, type LoadedTemplates } from './template-folder.ts';
+
+/** What the service works with. */
+export interface TemplateServiceParts {
+  /** Absolute path; what it does not have comes from the shipped folder. */
+  readonly folder: string;
+  readonly shippedFolder: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** An editor writes a file in several steps; this long after the last of them it is read. */
+const SETTLE_MS = 200;
+
+const NO_TEMPLATES: LoadedTemplates = {
+  templates: {
+    has: () => false,
+    render: () => {
+      throw new Error('templates are rendered only after the service has started');
+    },
+  },
+  sources: new Map(),
+  problems: [],
+};
+
+/**
+ * The templates of a folder, read again whenever they change. One with a mistake is reported with its place and
+ * changes nothing: the last good one goes on serving.
+ */
+export class TemplateService implements Service, TemplateSet {
+  readonly name = 'templates';
+  readonly #parts: TemplateServiceParts;
+  #loaded = NO_TEMPLATES;
+  #watcher: FSWatcher | undefined;
+  #settling: NodeJS.Timeout | undefined;
+  #loading: Promise<void> = Promise.resolve();
+
+  constructor(parts: TemplateServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** What is wrong with the templates as they are on disk now; for `bootd check` and readiness. */
+  get problems(): readonly ConfigProblem[] {
+    return this.#loaded.problems;
+  }
+
+  has(name: string): boolean {
+    return this.#loaded.templates.has(name);
+  }
+
+  render(name: string, variables: TemplateVariables): string {
+    return this.#loaded.templates.render(name, variables);
+  }
+
+  /** Resolves once the templates are read and watched. Mistakes in them do not stop the daemon. */
+  async start(): Promise<void> {
+    const { folder, shippedFolder, logger } = this.#parts;
+    await this.reload();
+    const watcher = watch([...new Set([folder, shippedFolder])], { depth: 0, ignoreInitial: true });
+    this.#watcher = watcher;
+    watcher.on('all', () => {
+      clearTimeout(this.#settling);
+      this.#settling = setTimeout(() => void this.reload(), SETTLE_MS);
+    });
+    watcher.on('error', (error) => {
+      logger.warn({ event: EVENTS.templateFailed, err: error }, 'the template folder cannot be watched');
+    });
+    await new Promise<void>((resolve) => watcher.once('ready', resolve));
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#settling);
+    const watcher = this.#watcher;
+    this.#watcher = undefined;
+    await watcher?.close();
+    await this.#loading;
+  }
+
+  /** Reads the folder now. Never rejects: what cannot be read is one of the problems. */
+  reload(): Promise<void> {
+    this.#loading = this.#loading.then(() => this.#load());
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
+    const { folder, shippedFolder, logger, metrics } = this.#parts;
+    this.#loaded = await loadTemplates(folder, shippedFolder, this.#loaded.sources);
+    for (const problem of this.#loaded.problems) {
+      metrics.templateFailures.inc();
+      logger.error(
+        { event: EVENTS.templateFailed, file: problem.file, line: problem.line },
+        formatConfigProblem(problem),
+      );
+    }
+    logger.info(
+      { event: EVENTS.templateLoaded, folder, templates: [...this.#loaded.sources.keys()] },
+      'templates are in effect',
+    );
+  }
+}
