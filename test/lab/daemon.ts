@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import type { BackgroundProcess} from './processes.ts';
+import type { BackgroundProcess } from './processes.ts';
 import { type ProcessExit } from './processes.ts';
 import type { Namespace } from './namespaces.ts';
 import { KERNEL_ARGUMENTS } from './hand-written-files.ts';

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { forgetLab, recordLab, removeAbandonedLabs } from './abandoned.ts';
@@ -112,12 +112,8 @@ export class LabNetwork {
     const network = new LabNetwork(name, folder, taps);
     const namespaces = network.#namespaces().map((namespace) => namespace.name);
     await recordLab(name, { namespaces, folder });
-    try {
-      await network.#build();
-    } catch (error) {
-      await network.close();
-      throw error;
-    }
+    openLabs.add(network);
+    await network.#build();
     return network;
   }
 
@@ -135,7 +131,7 @@ export class LabNetwork {
   /** Ends what still runs in the lab and removes it. Safe to call twice. */
   async close(): Promise<void> {
     await forgetLab(this.#name);
-    await rm(this.folder, { recursive: true, force: true });
+    openLabs.delete(this);
   }
 
   #namespaces(): readonly Namespace[] {
@@ -203,8 +199,14 @@ export class LabNetwork {
   }
 }
 
-/** Labs opened by this process, for their names. */
+/** How many labs this process has opened, for their names, and those that it has not closed yet. */
 let opened = 0;
+const openLabs = new Set<LabNetwork>();
+
+/** For afterAll: removes the labs of a test file, whatever went wrong while they were built or used. */
+export async function closeLabs(): Promise<void> {
+  for (const network of openLabs) await network.close();
+}
 
 async function ip(commands: readonly string[], namespace?: Namespace): Promise<void> {
   const where = namespace === undefined ? [] : ['-n', namespace.name];

@@ -1,7 +1,6 @@
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LabNetwork } from './namespaces.ts';
-import type { BackgroundProcess } from './processes.ts';
 import { findProgram } from './tools.ts';
 
 /** The application note's dhcpd.conf, and what UEFI machines need besides. */
@@ -23,11 +22,11 @@ class "uefi" {
 }
 `;
 
-/** ISC dhcpd and in.tftpd on the server's provisioning leg: what bootd replaces, and what the lab is proved with. */
-export async function startReferenceServers(
-  network: LabNetwork,
-  tftpRoot: string,
-): Promise<{ stop(): Promise<void> }> {
+/**
+ * ISC dhcpd and in.tftpd on the server's provisioning leg: what bootd replaces, and what the lab is proved with. They
+ * end with the lab.
+ */
+export async function startReferenceServers(network: LabNetwork, tftpRoot: string): Promise<void> {
   const folder = join(network.folder, 'reference');
   await mkdir(folder);
   await writeFile(join(folder, 'dhcpd.conf'), DHCPD_CONF);
@@ -36,25 +35,12 @@ export async function startReferenceServers(
   const dhcpd = join(folder, 'dhcpd');
   await copyFile(findProgram('dhcpd') ?? 'dhcpd', dhcpd);
   await chmod(dhcpd, 0o755);
-  const processes: BackgroundProcess[] = [];
-  const stop = async (): Promise<void> => {
-    for (const process of processes) await process.stop();
-  };
-  try {
-    const files = ['-cf', join(folder, 'dhcpd.conf'), '-lf', join(folder, 'dhcpd.leases')];
-    const dhcp = network.server.start('dhcpd', dhcpd, ['-4', '-d', '--no-pid', ...files, 'prov0']);
-    processes.push(dhcp);
-    const options = ['-L', '-4', '-a', '192.168.0.1:69', '-m', '/tftpboot/map-file', '/tftpboot'];
-    processes.push(
-      network.server.startWithTftpboot('in.tftpd', tftpRoot, findProgram('in.tftpd') ?? 'in.tftpd', options),
-    );
-    await dhcp.waitForLine(/Server starting service/, 10_000);
-    await waitForTftpPort(network);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { stop };
+  const files = ['-cf', join(folder, 'dhcpd.conf'), '-lf', join(folder, 'dhcpd.leases')];
+  const dhcp = network.server.start('dhcpd', dhcpd, ['-4', '-d', '--no-pid', ...files, 'prov0']);
+  const options = ['-L', '-4', '-a', '192.168.0.1:69', '-m', '/tftpboot/map-file', '/tftpboot'];
+  network.server.startWithTftpboot('in.tftpd', tftpRoot, findProgram('in.tftpd') ?? 'in.tftpd', options);
+  await dhcp.waitForLine(/Server starting service/, 10_000);
+  await waitForTftpPort(network);
 }
 
 /** in.tftpd says nothing when it is ready. */

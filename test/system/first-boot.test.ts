@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addDeployImages, copyBootRoot } from '../lab/boot-root.ts';
 import { Daemon, putMachine } from '../lab/daemon.ts';
-import { LabNetwork } from '../lab/namespaces.ts';
+import { closeLabs, LabNetwork } from '../lab/namespaces.ts';
 import { needs } from '../lab/needs.ts';
 import { decodeDhcp, formatPackets, tftpExchanges, type TftpExchange } from '../lab/packets.ts';
 import { bootMachine, machineUuid, type BootReport, type Machine } from '../lab/virtual-machine.ts';
@@ -35,11 +35,7 @@ beforeAll(async () => {
   await Promise.allSettled([boots.bios, boots.uefi]);
 });
 
-afterAll(async () => {
-  if (!able) return;
-  await daemon.stop();
-  await network.close();
-});
+afterAll(closeLabs);
 
 /** The requests for a name as the loader asks for it, whatever prefix it puts before. */
 function requestsFor(report: BootReport, name: string): readonly TftpExchange[] {

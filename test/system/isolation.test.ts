@@ -5,7 +5,7 @@ import { makeSmallRoot } from '../lab/boot-root.ts';
 import { Capture } from '../lab/capture.ts';
 import { Daemon } from '../lab/daemon.ts';
 import { encodeClientMessage } from '../lab/dhcp-messages.ts';
-import { LabNetwork, MANAGEMENT_ADDRESS, SERVER_ADDRESS } from '../lab/namespaces.ts';
+import { closeLabs, LabNetwork, MANAGEMENT_ADDRESS, SERVER_ADDRESS } from '../lab/namespaces.ts';
 import { needs } from '../lab/needs.ts';
 import { decodeDhcp, decodeTftp, type UdpPacket } from '../lab/packets.ts';
 import { NamespaceUdpSocket } from '../lab/udp-socket.ts';
@@ -30,11 +30,7 @@ beforeAll(async () => {
   daemon = await Daemon.start({ namespace: network.server, folder: network.folder, tftpRoot: root });
 });
 
-afterAll(async () => {
-  if (!able) return;
-  await daemon.stop();
-  await network.close();
-});
+afterAll(closeLabs);
 
 function discover(number: number): Buffer {
   const mac = `52:54:00:d1:${octet(number >> 8)}:${octet(number & 255)}`;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { removeAbandonedLabs } from '../lab/abandoned.ts';
 import { addDeployImages, copyBootRoot } from '../lab/boot-root.ts';
 import { writeLoaderFiles } from '../lab/hand-written-files.ts';
-import { LabNetwork } from '../lab/namespaces.ts';
+import { closeLabs, LabNetwork } from '../lab/namespaces.ts';
 import { needs } from '../lab/needs.ts';
 import { tftpExchanges } from '../lab/packets.ts';
 import { BackgroundProcess, run } from '../lab/processes.ts';
@@ -19,7 +19,6 @@ describe('with ISC dhcpd and in.tftpd', () => {
   const bios: Machine = { firmware: 'bios', mac: '52:54:00:1a:b0:01' };
   const uefi: Machine = { firmware: 'uefi', mac: '52:54:00:1a:b0:02' };
   let network: LabNetwork;
-  let servers: { stop(): Promise<void> };
 
   beforeAll(async () => {
     if (!able) return;
@@ -30,14 +29,10 @@ describe('with ISC dhcpd and in.tftpd', () => {
       await addDeployImages(root, machineUuid(machine.mac));
       await writeLoaderFiles(root, machine.mac, machineUuid(machine.mac), `lab.node=${machine.firmware}`);
     }
-    servers = await startReferenceServers(network, root);
+    await startReferenceServers(network, root);
   });
 
-  afterAll(async () => {
-    if (!able) return;
-    await servers.stop();
-    await network.close();
-  });
+  afterAll(closeLabs);
 
   test('machines boot to their marker, BIOS and UEFI at once', async () => {
     const [first, second] = await Promise.all([bootMachine(network, bios), bootMachine(network, uefi)]);
@@ -62,11 +57,12 @@ describe('with ISC dhcpd and in.tftpd', () => {
 
 describe('a test run that is killed', () => {
   needs('namespaces');
+  afterAll(closeLabs);
 
   test('leaves nothing behind once the next lab has been opened', async () => {
     const lab = pathToFileURL(join(import.meta.dirname, '../lab/namespaces.ts')).href;
     const script = `
-      import { LabNetwork } from ${JSON.stringify(lab)};
+      import { closeLabs, LabNetwork } from ${JSON.stringify(lab)};
       const network = await LabNetwork.open(1);
       const sleeper = network.server.start('sleeper', 'sh', ['-c', 'echo up; exec sleep 1000']);
       await sleeper.waitForLine(/up/, 10_000);

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { makeSmallRoot } from '../lab/boot-root.ts';
 import { Capture } from '../lab/capture.ts';
 import { Daemon, putMachine, type DaemonOptions } from '../lab/daemon.ts';
-import { LabNetwork, SERVER_ADDRESS } from '../lab/namespaces.ts';
+import { closeLabs, LabNetwork, SERVER_ADDRESS } from '../lab/namespaces.ts';
 import { needs } from '../lab/needs.ts';
 import { decodeDhcp, type UdpPacket } from '../lab/packets.ts';
 import { Udhcpc } from '../lab/udhcpc.ts';
@@ -26,11 +26,7 @@ beforeAll(async () => {
   daemon = await Daemon.start(options);
 });
 
-afterAll(async () => {
-  if (!able) return;
-  await daemon.stop();
-  await network.close();
-});
+afterAll(closeLabs);
 
 afterEach(async () => {
   await client?.stop();

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeSmallRoot } from '../lab/boot-root.ts';
 import { Daemon, type DaemonOptions } from '../lab/daemon.ts';
-import { LabNetwork } from '../lab/namespaces.ts';
+import { closeLabs, LabNetwork } from '../lab/namespaces.ts';
 import { needs } from '../lab/needs.ts';
 
 const able = needs('namespaces', 'dnsmasq');
@@ -17,9 +17,7 @@ beforeAll(async () => {
   options = { namespace: network.server, folder: network.folder, tftpRoot };
 });
 
-afterAll(async () => {
-  if (able) await network.close();
-});
+afterAll(closeLabs);
 
 test('a port that another program has is named with that program, and is free again after it', async () => {
   const holder = network.server.start('dnsmasq', 'dnsmasq', [
