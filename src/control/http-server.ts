@@ -24,6 +24,9 @@ export interface ControlParts {
   readonly version: string;
 }
 
+/** The API behind one listening address; its `routing` takes requests, its `inject` plays them. */
+export type ControlServer = FastifyInstance;
+
 const BODY_LIMIT_OCTETS = 1_048_576;
 
 /** Requests with more than this are refused at the door; the API's paths are short. */
@@ -33,7 +36,7 @@ const MAX_PARAMETER_OCTETS = 255;
  * The control API, ready for `listen` or `inject`. The Unix socket and the admins' address each have an instance of
  * their own, since they differ in what a caller may do.
  */
-export async function createControlServer(parts: ControlParts, access: Access): Promise<FastifyInstance> {
+export async function createControlServer(parts: ControlParts, access: Access): Promise<ControlServer> {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_OCTETS,
@@ -42,8 +45,6 @@ export async function createControlServer(parts: ControlParts, access: Access): 
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true },
     },
-    // Connections that are kept alive must not hold up the daemon's end.
-    forceCloseConnections: true,
   });
   // Answers are what the formatting functions return; their schemas describe them and change nothing.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
