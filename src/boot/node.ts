@@ -71,5 +71,7 @@ export interface NodePort {
 export interface NodeLookup {
   /** A MAC belongs to at most one node. */
   portByMac(mac: Mac): NodePort | undefined;
+  /** An address is reserved for at most one port. */
+  portByFixedAddress(address: Ipv4): NodePort | undefined;
   nodeByUuid(uuid: NodeUuid): { readonly node: Node; readonly profile: BootProfile | undefined } | undefined;
 }
