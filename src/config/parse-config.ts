@@ -142,6 +142,7 @@ function warnOfMissingParts(
   // Where the file could not be read whole, what seems to be missing may be what was left out.
   if (config.incomplete) return;
   for (const name of value.interfaces?.incomplete === true ? [] : sectionsWithoutInterfaces(settings)) {
+    if (name === 'tftp' && value.tftp?.incomplete === true) continue;
     const otherwise = name === 'tftp' ? " or 'listen'" : '';
     problems.warn(
       value[name]?.keyPlace ?? config.place,

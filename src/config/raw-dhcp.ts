@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { NETWORK_KEYS, SCOPE_KEYS } from './raw-scope.ts';
+import { NETWORK_KEYS, OutrightSchema, SCOPE_KEYS } from './raw-scope.ts';
 import { mapOf, oneOf, oneOrMore, port, seconds, section } from './schema-terms.ts';
 
 const Permits = (what: string) =>
@@ -89,20 +89,11 @@ const Reservation = section(
     ),
     hardware: Type.Optional(Hardware),
     'client-id': Type.Optional(
-      Type.Union(
-        [
-          Type.String(),
-          section(
-            { hex: Type.Optional(Type.String()), text: Type.Optional(Type.String()) },
-            { minProperties: 1, maxProperties: 1 },
-          ),
-        ],
-        {
-          description:
-            'The client identifier (option 61), which counts before the hardware address: octets such as ' +
-            '`00:4c:4c`, or text.',
-        },
-      ),
+      Type.Union([Type.String(), OutrightSchema], {
+        description:
+          'The client identifier (option 61), which counts before the hardware address: octets such as ' +
+          '`00:4c:4c`, or text.',
+      }),
     ),
     'fixed-address': Type.Optional(
       oneOrMore(Type.String(), {

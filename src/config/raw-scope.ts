@@ -1,12 +1,13 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { FIRMWARE_KINDS } from '../boot/firmware.ts';
+import { FIRMWARE_KINDS, type FirmwareKind } from '../boot/firmware.ts';
 import { formatOptionType } from '../wire/dhcp/option-types.ts';
 import { namedOptions } from '../wire/dhcp/option-codes.ts';
 import { mapOf, seconds, section } from './schema-terms.ts';
 
 const SCALAR = Type.Union([Type.String(), Type.Number(), Type.Boolean()]);
 
-const OUTRIGHT = section(
+/** Octets that are said outright, whatever the type. */
+export const OutrightSchema = section(
   {
     hex: Type.Optional(Type.String({ description: 'The octets: `e4:45:74` or `e44574`.' })),
     text: Type.Optional(Type.String({ description: 'The text, whose UTF-8 octets are sent.' })),
@@ -15,12 +16,12 @@ const OUTRIGHT = section(
 );
 
 /** The value of an option, read by the option's declared type. */
-const OptionValueSchema = Type.Union([
+export const OptionValueSchema = Type.Union([
   Type.String(),
   Type.Number(),
   Type.Boolean(),
   Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(SCALAR)])),
-  OUTRIGHT,
+  OutrightSchema,
 ]);
 
 export type RawOptionValue = Static<typeof OptionValueSchema>;
@@ -36,7 +37,8 @@ const OPTION_NAMES = Object.fromEntries(
   }),
 );
 
-const Options = mapOf(OptionValueSchema, {
+/** Options of one scope by name. */
+export const OptionsSchema = mapOf(OptionValueSchema, {
   properties: OPTION_NAMES,
   description:
     'DHCP options by name: a standard name of dhcpd, one of `option-definitions`, `SPACE.NAME` for a sub-option, or ' +
@@ -44,12 +46,22 @@ const Options = mapOf(OptionValueSchema, {
   examples: [{ routers: '192.168.0.1', 'domain-name-servers': ['192.168.0.2', '192.168.0.3'] }],
 });
 
-const FilenameByArch = section(
+const FIRMWARE_WORDS: Readonly<Record<FirmwareKind, string>> = {
+  bios: 'PC BIOS (option 93 says 0).',
+  'uefi-ia32': '32-bit x86 UEFI (6).',
+  'uefi-x64': '64-bit x86 UEFI (7, or 9 as the IANA list has it).',
+  'uefi-arm32': '32-bit ARM UEFI (10).',
+  'uefi-arm64': '64-bit ARM UEFI (11).',
+  'uefi-http-ia32': '32-bit x86 UEFI that boots over HTTP (15); a URL.',
+  'uefi-http-x64': '64-bit x86 UEFI that boots over HTTP (16); a URL.',
+  'uefi-http-arm64': '64-bit ARM UEFI that boots over HTTP (19); a URL.',
+  ipxe: 'iPXE itself, whatever it was loaded by: a script, as a rule by its URL; never an iPXE binary.',
+};
+
+/** A boot file for each kind of firmware. */
+export const FilenameByArchSchema = section(
   Object.fromEntries(
-    FIRMWARE_KINDS.map((kind) => [
-      kind,
-      Type.Optional(Type.String({ description: `Boot file for firmware of the kind \`${kind}\`.` })),
-    ]),
+    FIRMWARE_KINDS.map((kind) => [kind, Type.Optional(Type.String({ description: FIRMWARE_WORDS[kind] }))]),
   ),
   {
     description:
@@ -61,7 +73,7 @@ const FilenameByArch = section(
 
 /** What every scope may say. */
 export const SCOPE_KEYS = {
-  options: Type.Optional(Options),
+  options: Type.Optional(OptionsSchema),
   'next-server': Type.Optional(
     Type.String({
       description:
@@ -87,7 +99,7 @@ export const SCOPE_KEYS = {
       examples: ['/pxelinux.0'],
     }),
   ),
-  'filename-by-arch': Type.Optional(FilenameByArch),
+  'filename-by-arch': Type.Optional(FilenameByArchSchema),
   'default-lease-time': Type.Optional(
     seconds({
       description: "Seconds of a lease for a machine that asks for no time. dhcpd's default: 43200.",

@@ -1,0 +1,723 @@
+import { describe, expect, it } from 'vitest';
+import { formatConfigProblem } from '../../../src/config/config-error.ts';
+import { parseConfig } from '../../../src/config/parse-config.ts';
+
+const SOURCE = { file: 'f', folder: '/etc/bootd', shippedTemplates: '/usr/share/bootd/templates' };
+
+function problemsOf(text: string): readonly string[] {
+  return parseConfig(text, SOURCE).problems.map(formatConfigProblem);
+}
+
+/** A configuration without any problem whose `dhcp` section ends with the lines given, indented below it. */
+function inDhcp(...lines: readonly string[]): string {
+  return ['interfaces: [eth0]', 'dhcp:', ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+/** As inDhcp, with a subnet in line 3 and what follows it from line 4 on. */
+function withSubnet(...lines: readonly string[]): string {
+  return inDhcp('subnets: [{ subnet: 10.0.0.0/24 }]', ...lines);
+}
+
+interface Mistake {
+  readonly name: string;
+  readonly text: string;
+  /** All problems, without the file's name. */
+  readonly expected: readonly string[];
+}
+
+const YAML_MISTAKES: readonly Mistake[] = [
+  {
+    name: 'a tab as indentation',
+    text: 'dhcp:\n\tauthoritative: true\n',
+    expected: ['2:1: not valid YAML: a tab stands in the indentation; YAML indents with spaces'],
+  },
+  {
+    name: 'a bracket that is not closed',
+    text: 'interfaces: [eth0\ntftp:\n  root: /srv\n',
+    expected: [
+      '2:1: not valid YAML: flow sequence in block collection must be sufficiently indented and end with a ]',
+    ],
+  },
+  {
+    name: 'a quote that is not closed',
+    text: 'interfaces: [eth0]\nstate-directory: "/var\n',
+    expected: ['3:1: not valid YAML: missing closing "quote'],
+  },
+  {
+    name: 'two colons in a line',
+    text: 'state-directory: a: b\n',
+    expected: ['1:18: not valid YAML: nested mappings are not allowed in compact mappings'],
+  },
+  {
+    name: 'two documents',
+    text: 'tftp: { root: /srv }\n---\nhttp: {}\n',
+    expected: ['2:1: a second YAML document begins here; the file must hold one'],
+  },
+  {
+    name: 'a key that stands twice',
+    text: 'log-level: info\nhttp-boot: { listen: 10.0.0.1:80 }\nlog-level: debug\n',
+    expected: ["3:1: the key 'log-level' stands here twice, first in line 1"],
+  },
+  {
+    name: 'an alias of nothing',
+    text: 'http-boot: { listen: *nowhere }\n',
+    expected: ["1:22: nothing above is marked '&nowhere'"],
+  },
+  {
+    name: 'an alias of nothing in a list',
+    text: 'http-boot: { listen: 10.0.0.1:80 }\ninterfaces: [eth0, *nowhere]\n',
+    expected: ["2:20: nothing above is marked '&nowhere'"],
+  },
+  {
+    name: 'a merge of something that is no mapping',
+    text: 'http-boot:\n  <<: 5\n  listen: 10.0.0.1:80\n',
+    expected: ["2:3: '<<' takes a mapping, as a rule an alias of one: <<: *name"],
+  },
+  {
+    name: 'a list as a key',
+    text: 'http-boot: { listen: 10.0.0.1:80 }\n? [a, b]\n: 1\n',
+    expected: ['2:3: a key must be a plain word'],
+  },
+  {
+    name: 'a list at the top',
+    text: '- dhcp\n- tftp\n',
+    expected: ['1:1: expected a mapping, found a list'],
+  },
+  { name: 'text at the top', text: '\n  hello\n', expected: ["2:3: expected a mapping, found 'hello'"] },
+  {
+    name: 'a tag that YAML does not have',
+    text: 'log-level: !loud info\n',
+    expected: ['1:12: not valid YAML: unresolved tag: !loud'],
+  },
+  {
+    name: 'a byte order mark, which does not move the columns',
+    text: '\uFEFFlog-levle: info\n',
+    expected: ["1:1: unknown key 'log-levle'; did you mean 'log-level'?"],
+  },
+  {
+    name: 'lines that end as in DOS',
+    text: 'log-level: info\r\nlog-levle: info\r\n',
+    expected: ["2:1: unknown key 'log-levle'; did you mean 'log-level'?"],
+  },
+];
+
+const SHAPE_MISTAKES: readonly Mistake[] = [
+  {
+    name: 'a mistyped key',
+    text: withSubnet('defualt-lease-time: 600'),
+    expected: ["4:3: unknown key 'defualt-lease-time'; did you mean 'default-lease-time'?"],
+  },
+  {
+    name: 'a key in the wrong section',
+    text: 'tftp: { root: /srv, listen: [10.0.0.1] }\nsubnets: []\n',
+    expected: ["2:1: unknown key 'subnets'; it belongs into 'dhcp' or 'dhcp.shared-networks'"],
+  },
+  {
+    name: 'a key of the top level in a section',
+    text: 'tftp: { root: /srv, listen: [10.0.0.1], interfaces: [eth0] }\n',
+    expected: ["1:41: unknown key 'interfaces'; it belongs into the top level"],
+  },
+  {
+    name: "dhcpd's pool",
+    text: inDhcp('subnets:', '  - subnet: 10.0.0.0/24', '    pool: { range: 10.0.0.1-10.0.0.9 }'),
+    expected: ["5:7: unknown key 'pool'; a pool is an entry of 'ranges'"],
+  },
+  {
+    name: 'a key that resembles nothing',
+    text: 'tftp: { root: /srv, listen: [10.0.0.1] }\nxyzzy: 1\n',
+    expected: ["2:1: unknown key 'xyzzy'"],
+  },
+  {
+    name: 'a key of the language instead of the file',
+    text: 'tftp: { root: /srv, listen: [10.0.0.1] }\n__proto__: 1\nconstructor: 2\n',
+    expected: ["2:1: unknown key '__proto__'", "3:1: unknown key 'constructor'"],
+  },
+  {
+    name: 'text for a number',
+    text: withSubnet('default-lease-time: ten'),
+    expected: ["4:23: expected a number, found 'ten'"],
+  },
+  {
+    name: 'a fraction for a whole number',
+    text: withSubnet('default-lease-time: 1.5'),
+    expected: ['4:23: expected a whole number, found 1.5'],
+  },
+  {
+    name: 'a number out of range',
+    text: withSubnet('port: 70000'),
+    expected: ['4:9: 70000 is not between 1 and 65535'],
+  },
+  {
+    name: 'a lease of no seconds',
+    text: withSubnet('default-lease-time: 0'),
+    expected: ['4:23: 0 is not between 1 and 4294967295'],
+  },
+  {
+    name: "dhcpd's on and off",
+    text: withSubnet('authoritative: on'),
+    expected: ["4:18: expected true or false, found 'on', which YAML reads as text"],
+  },
+  {
+    name: 'a number for text',
+    text: withSubnet('filename: 7'),
+    expected: ["4:13: expected text such as /pxelinux.0, found '7'; put it in quotes"],
+  },
+  {
+    name: 'one value for a list',
+    text: 'interfaces: eth0\ntftp: { root: /srv, listen: [10.0.0.1] }\n',
+    expected: ["1:13: expected a list, found 'eth0'"],
+  },
+  {
+    name: 'a list for a mapping',
+    text: withSubnet('options: [routers]'),
+    expected: ['4:12: expected a mapping, found a list'],
+  },
+  {
+    name: 'a key without a value',
+    text: 'http-boot:\ntftp: { root: /srv, listen: [10.0.0.1] }\n',
+    expected: ["1:1: 'http-boot' has no value; expected a mapping"],
+  },
+  {
+    name: 'an item without a value',
+    text: inDhcp('subnets:', '  -'),
+    expected: ['4:6: this has no value; expected a mapping'],
+  },
+  {
+    name: 'a word that is none of a few',
+    text: withSubnet('mode: proxi'),
+    expected: ["4:9: 'proxi' is none of server, proxy; did you mean 'proxy'?"],
+  },
+  {
+    name: 'a required key that is missing',
+    text: 'tftp: { map-file: /m, listen: [10.0.0.1] }\n',
+    expected: ["1:7: the key 'root' is missing here"],
+  },
+  {
+    name: 'a list that may not be empty',
+    text: 'tftp: { root: /srv, listen: [] }\n',
+    expected: ["1:29: the list 'listen' is empty"],
+  },
+  {
+    name: 'a record type without quotes',
+    text: withSubnet('option-definitions:', '  x: { code: 230, type: { integer 8, text } }'),
+    expected: [
+      '5:27: expected text, found a mapping; text that begins with a bracket or a brace needs quotes',
+    ],
+  },
+];
+
+const ADDRESS_MISTAKES: readonly Mistake[] = [
+  {
+    name: 'a host name for next-server',
+    text: withSubnet('next-server: boot.example.org'),
+    expected: ["4:16: 'boot.example.org' is a host name; names are not looked up, write its IPv4 address"],
+  },
+  {
+    name: 'an address that is none',
+    text: withSubnet('next-server: 192.168.0.256'),
+    expected: ["4:16: '192.168.0.256' is no IPv4 address"],
+  },
+  {
+    name: 'a subnet with host bits',
+    text: inDhcp('subnets:', '  - subnet: 192.168.0.1/24'),
+    expected: ["4:15: '192.168.0.1/24' has host bits set; the network is 192.168.0.0/24"],
+  },
+  {
+    name: 'a subnet with a netmask',
+    text: inDhcp('subnets:', '  - subnet: 192.168.0.0/255.255.255.0'),
+    expected: ["4:15: write '192.168.0.0/255.255.255.0' as 192.168.0.0/24"],
+  },
+  {
+    name: 'a subnet in the words of dhcpd',
+    text: inDhcp('subnets:', '  - subnet: 192.168.0.0 netmask 255.255.252.0'),
+    expected: ["4:15: write '192.168.0.0 netmask 255.255.252.0' as 192.168.0.0/22"],
+  },
+  {
+    name: 'a subnet that is none',
+    text: inDhcp('subnets:', '  - subnet: 192.168.0.0/33'),
+    expected: ["4:15: '192.168.0.0/33' is no subnet; write it as 192.168.0.0/24"],
+  },
+  {
+    name: 'overlapping subnets, reported at the later one',
+    text: inDhcp('subnets:', '  - subnet: 10.0.1.0/24', '  - subnet: 10.0.0.0/16'),
+    expected: ['5:15: the subnet overlaps 10.0.1.0/24 in line 4'],
+  },
+  {
+    name: 'a subnet that overlaps one of a shared network',
+    text: inDhcp(
+      'subnets: [{ subnet: 10.0.0.0/24 }]',
+      'shared-networks:',
+      '  - { name: wire, subnets: [{ subnet: 10.0.0.128/25 }] }',
+    ),
+    expected: ['5:41: the subnet overlaps 10.0.0.0/24 in line 3'],
+  },
+  {
+    name: 'a range that runs backwards',
+    text: inDhcp('subnets:', '  - { subnet: 10.0.0.0/24, ranges: [{ range: 10.0.0.9-10.0.0.5 }] }'),
+    expected: ['4:48: the range runs backwards; write 10.0.0.5-10.0.0.9'],
+  },
+  {
+    name: 'a range outside of its subnet',
+    text: inDhcp('subnets:', '  - { subnet: 10.0.0.0/24, ranges: [{ range: 10.0.0.200-10.0.1.20 }] }'),
+    expected: ['4:48: 10.0.1.20 is not in the subnet 10.0.0.0/24'],
+  },
+  {
+    name: 'a range in the words of dhcpd',
+    text: inDhcp('subnets:', '  - { subnet: 10.0.0.0/24, ranges: [{ range: 10.0.0.5 10.0.0.9 }] }'),
+    expected: [
+      "4:48: '10.0.0.5 10.0.0.9' is no range of addresses; write FIRST-LAST, such as 192.168.0.128-192.168.0.254",
+    ],
+  },
+  {
+    name: 'overlapping ranges',
+    text: inDhcp(
+      'subnets:',
+      '  - subnet: 10.0.0.0/24',
+      '    ranges:',
+      '      - range: 10.0.0.5-10.0.0.50',
+      '      - range: 10.0.0.50',
+    ),
+    expected: ['7:18: the range overlaps 10.0.0.5-10.0.0.50 in line 6'],
+  },
+  {
+    name: 'a range with the addresses of the network itself',
+    text: inDhcp('subnets:', '  - { subnet: 10.0.0.0/24, ranges: [{ range: 10.0.0.0-10.0.0.255 }] }'),
+    expected: [
+      '4:48: warning: the range includes 10.0.0.0, the address of the network itself',
+      '4:48: warning: the range includes 10.0.0.255, the broadcast address',
+    ],
+  },
+  {
+    name: 'a shared network whose name is taken',
+    text: inDhcp(
+      'shared-networks:',
+      '  - { name: wire, subnets: [{ subnet: 10.0.0.0/24 }] }',
+      '  - { name: wire, subnets: [{ subnet: 10.0.1.0/24 }] }',
+    ),
+    expected: ["5:15: a shared network 'wire' is already in line 4"],
+  },
+  {
+    name: 'a subnet whose address is broken, without a word about what would lie in it',
+    text: inDhcp(
+      'subnets:',
+      '  - { subnet: 10.0.0.0, ranges: [{ range: 10.0.0.5-10.0.0.9 }] }',
+      'reservations: [{ hardware-ethernet: 0c:c4:7a:0e:2b:6b, fixed-address: 10.0.0.5 }]',
+    ),
+    expected: ["4:17: '10.0.0.0' is no subnet; write it as 192.168.0.0/24"],
+  },
+];
+
+const SCOPE_MISTAKES: readonly Mistake[] = [
+  {
+    name: 'a default above the maximum',
+    text: withSubnet('default-lease-time: 7200', 'max-lease-time: 600'),
+    expected: [
+      '4:23: default-lease-time 7200 is above max-lease-time 600 (line 5): ' +
+        'min-lease-time <= default-lease-time <= max-lease-time must hold',
+    ],
+  },
+  {
+    name: 'a minimum above the maximum',
+    text: withSubnet('min-lease-time: 700', 'max-lease-time: 600'),
+    expected: [
+      '4:19: min-lease-time 700 is above max-lease-time 600 (line 5): ' +
+        'min-lease-time <= default-lease-time <= max-lease-time must hold',
+    ],
+  },
+  {
+    name: 'a maximum of a subnet below the default of everything, which dhcpd clamps',
+    text: inDhcp('default-lease-time: 600', 'subnets: [{ subnet: 10.0.0.0/24, max-lease-time: 300 }]'),
+    expected: [
+      '4:52: warning: max-lease-time 300 is below default-lease-time 600 (line 3): ' +
+        'min-lease-time <= default-lease-time <= max-lease-time must hold; max-lease-time wins',
+    ],
+  },
+  {
+    name: 'a file name that is too long for its field',
+    text: withSubnet(`filename: ${'x'.repeat(128)}`),
+    expected: ["4:13: 128 octets are too long: the field 'file' of a reply holds 127"],
+  },
+  {
+    name: 'a file name whose letters are more octets than it seems',
+    text: withSubnet(`filename-by-arch: { bios: ${'ü'.repeat(64)} }`),
+    expected: ["4:29: 128 octets are too long: the field 'file' of a reply holds 127"],
+  },
+  {
+    name: 'a server name that is too long',
+    text: withSubnet(`server-name: ${'x'.repeat(64)}`),
+    expected: ["4:16: 64 octets are too long: the field 'sname' of a reply holds 63"],
+  },
+  {
+    name: 'a kind of firmware that does not exist',
+    text: withSubnet('filename-by-arch: { uefi-x46: a.efi }'),
+    expected: ["4:23: unknown key 'uefi-x46'; did you mean 'uefi-x64'?"],
+  },
+  {
+    name: 'a permit of dhcpd',
+    text: inDhcp(
+      'subnets:',
+      '  - { subnet: 10.0.0.0/24, ranges: [{ range: 10.0.0.5, deny: [unknown-clients] }] }',
+    ),
+    expected: ["4:65: no class is called 'unknown-clients'; write unknown-machines"],
+  },
+  {
+    name: 'a class that does not exist',
+    text: inDhcp(
+      'classes: [{ name: rack7, match: known }]',
+      'subnets:',
+      '  - { subnet: 10.0.0.0/24, ranges: [{ range: 10.0.0.5, allow: [rakc7] }] }',
+    ),
+    expected: ["5:66: no class is called 'rakc7'; did you mean 'rack7'?"],
+  },
+];
+
+const OPTION_MISTAKES: readonly Mistake[] = [
+  {
+    name: 'an unknown option with a near name',
+    text: withSubnet('options: { router: 10.0.0.1 }'),
+    expected: ["4:14: unknown option 'router'; did you mean 'routers'?"],
+  },
+  {
+    name: 'an unknown option without one',
+    text: withSubnet('options: { frobnicate: 1 }'),
+    expected: ["4:14: unknown option 'frobnicate'; define it in 'option-definitions'"],
+  },
+  {
+    name: 'an element of a list that is no address',
+    text: withSubnet('options: { routers: [10.0.0.1, 10.0.0.x] }'),
+    expected: ['4:34: expected an IPv4 address such as 192.168.0.1, found "10.0.0.x"'],
+  },
+  {
+    name: 'an integer that does not fit',
+    text: withSubnet('options: { interface-mtu: 70000 }'),
+    expected: ['4:29: expected a whole number from 0 to 65535, found "70000"'],
+  },
+  {
+    name: 'an option that is computed',
+    text: withSubnet('options: { dhcp-lease-time: 600 }'),
+    expected: [
+      "4:14: option 'dhcp-lease-time' (51) cannot be set: use 'default-lease-time' and 'max-lease-time'",
+    ],
+  },
+  {
+    name: 'one option under two names',
+    text: withSubnet('options: { routers: 10.0.0.1, option-3: 10.0.0.2 }'),
+    expected: ["4:33: 'option-3' and 'routers' are the same option, 3"],
+  },
+  {
+    name: 'an option without a value',
+    text: withSubnet("options: { host-name: '' }"),
+    expected: ['4:25: the value is empty'],
+  },
+  {
+    name: 'both hex and text',
+    text: withSubnet('options: { option-200: { hex: ff, text: x } }'),
+    expected: ['4:26: expected exactly one of the keys hex, text'],
+  },
+  {
+    name: 'hex that is none',
+    text: withSubnet('options: { option-200: { hex: xyz } }'),
+    expected: ['4:26: "xyz" is not hexadecimal: write octets as e4:45:74 or e44574, in quotes'],
+  },
+  {
+    name: 'a type that is none',
+    text: withSubnet('option-definitions:', '  x: { code: 230, type: float }'),
+    expected: [
+      "5:27: 'float' is no type of an option; types are written as 'string', 'text', 'boolean', " +
+        "'unsigned integer 16', 'ip-address', 'array of ip-address', '{ integer 8, text }' or 'encapsulate SPACE'",
+    ],
+  },
+  {
+    name: 'a code that no option can have',
+    text: withSubnet('option-definitions:', '  x: { code: 255, type: text }'),
+    expected: ['5:16: 255 is not between 1 and 254'],
+  },
+  {
+    name: 'a standard name for another code',
+    text: withSubnet('option-definitions:', '  routers: { code: 230, type: ip-address }'),
+    expected: ["5:22: 'routers' is the name of option 3; take another name for option 230"],
+  },
+  {
+    name: 'two names for one code',
+    text: withSubnet(
+      'option-definitions:',
+      '  x: { code: 230, type: text }',
+      '  y: { code: 230, type: text }',
+    ),
+    expected: ["6:16: warning: code 230 is already defined under the name 'x'"],
+  },
+  {
+    name: 'a name that no option can have',
+    text: withSubnet('option-definitions:', '  a b: { code: 230, type: text }'),
+    expected: ["5:5: 'a b' cannot name an option: letters, digits, '-' and one '.' after a space"],
+  },
+  {
+    name: 'a broken definition, without a word about its use',
+    text: withSubnet('option-definitions:', '  x: { code: 230 }', 'options: { x: 1 }'),
+    expected: ["5:8: the key 'type' is missing here"],
+  },
+  {
+    name: 'a space that nothing carries',
+    text: withSubnet('option-definitions:', '  S.x: { code: 1, type: text }', 'options: { S.x: hello }'),
+    expected: [
+      "6:14: warning: 'S.x' is never sent, since no option carries the space 's'; name it in 'vendor-option-space', " +
+        "or define an option of type 'encapsulate s'",
+    ],
+  },
+  {
+    name: 'a space without options',
+    text: withSubnet('vendor-option-space: S'),
+    expected: ["4:24: no option of a space 'S' is defined in 'option-definitions'"],
+  },
+  {
+    name: 'a sub-option that is too long',
+    text: withSubnet(`options: { ipxe.syslogs: ${'x'.repeat(256)} }`),
+    expected: ['4:28: a sub-option holds 255 octets at most, this has 256'],
+  },
+];
+
+const CLASS_MISTAKES: readonly Mistake[] = [
+  {
+    name: 'an expression without a comparison',
+    text: withSubnet('classes:', '  - { name: a, match: option user-class }'),
+    expected: ["5:42: expected '=' or '!=', found the end"],
+  },
+  {
+    name: 'an unknown option in a quoted expression',
+    text: withSubnet('classes:', '  - name: a', '    match: \'option usr-class = "iPXE"\''),
+    expected: ["6:22: unknown option 'usr-class'; did you mean 'user-class'?"],
+  },
+  {
+    name: 'a fault behind escapes in double quotes',
+    text: withSubnet('classes:', '  - name: a', '    match: "option user-class = \\"iPXE\\" und known"'),
+    expected: ["6:44: expected 'and', 'or' or the end, found 'und'"],
+  },
+  {
+    name: 'a fault in the second line of a folded expression',
+    text: withSubnet('classes:', '  - name: a', '    match: >', '      exists user-class', '      and knwon'),
+    expected: ["8:13: 'knwon' has no meaning here; text stands in double quotes"],
+  },
+  {
+    name: 'a mixture of and and or',
+    text: withSubnet('classes: [{ name: a, match: known and known or known }]'),
+    expected: [
+      "4:47: warning: 'a and b or c' means 'a and (b or c)', as in dhcpd; parentheses make it clear",
+    ],
+  },
+  {
+    name: 'a class whose name is taken',
+    text: withSubnet('classes: [{ name: a, match: known }, { name: a, match: known }]'),
+    expected: ["4:48: a class 'a' is already in line 4"],
+  },
+  {
+    name: 'a class with the name of a permit',
+    text: withSubnet('classes: [{ name: bootp, match: known }]'),
+    expected: ["4:21: a class cannot be called 'bootp': ranges use the word for more"],
+  },
+];
+
+const RESERVATION_MISTAKES: readonly Mistake[] = [
+  {
+    name: 'a reservation of nobody',
+    text: withSubnet('reservations: [{ fixed-address: 10.0.0.5 }]'),
+    expected: [
+      "4:18: the reservation names no machine: it needs 'hardware-ethernet', 'hardware' or 'client-id'",
+    ],
+  },
+  {
+    name: 'a MAC that is none, and nothing else about its reservation',
+    text: withSubnet('reservations: [{ hardware-ethernet: 0c:c4:7a:0e:2b, fixed-address: 10.0.0.5 }]'),
+    expected: ["4:39: '0c:c4:7a:0e:2b' is no MAC; write six octets such as 0c:c4:7a:0e:2b:6b"],
+  },
+  {
+    name: 'one machine twice, however its MAC is written',
+    text: withSubnet(
+      'reservations:',
+      '  - { hardware-ethernet: 0c:c4:7a:0e:2b:6b }',
+      '  - { hardware-ethernet: 0C-C4-7A-E-2B-6B }',
+    ),
+    expected: [
+      '6:28: the same hardware address is reserved in line 5; one reservation may list several addresses',
+    ],
+  },
+  {
+    name: 'one client-id twice, however it is written',
+    text: withSubnet('reservations:', '  - client-id: 61:62', '  - client-id: { text: ab }'),
+    expected: ['6:18: the same client-id is reserved in line 5; one reservation may list several addresses'],
+  },
+  {
+    name: 'two kinds of hardware address',
+    text: withSubnet(
+      'reservations:',
+      '  - { hardware-ethernet: 0c:c4:7a:0e:2b:6b, hardware: { type: 6, address: 1:2 } }',
+    ),
+    expected: ["5:47: give either 'hardware-ethernet' or 'hardware'"],
+  },
+  {
+    name: 'a hardware address that is too long',
+    text: withSubnet(
+      'reservations:',
+      `  - { hardware: { type: infiniband, address: '${Array<string>(17).fill('80').join(':')}' } }`,
+    ),
+    expected: [
+      `5:48: '${Array<string>(17).fill('80').join(':')}' is no hardware address of 1 to 16 octets such as 0c:c4:7a`,
+    ],
+  },
+  {
+    name: 'an address outside of every subnet',
+    text: withSubnet('reservations: [{ client-id: x, fixed-address: 10.9.0.5 }]'),
+    expected: ['4:49: warning: 10.9.0.5 is in none of the subnets, so it is never given'],
+  },
+  {
+    name: 'an address of two machines',
+    text: withSubnet(
+      'reservations:',
+      '  - { client-id: x, fixed-address: 10.0.0.5 }',
+      '  - { client-id: y, fixed-address: [10.0.0.6, 10.0.0.5] }',
+    ),
+    expected: ['6:49: warning: 10.0.0.5 is also the fixed address in line 5'],
+  },
+  {
+    name: 'an address that a range holds as well',
+    text: inDhcp(
+      'subnets: [{ subnet: 10.0.0.0/24, ranges: [{ range: 10.0.0.5-10.0.0.9 }] }]',
+      'reservations: [{ client-id: x, fixed-address: 10.0.0.5 }]',
+    ),
+    expected: ['4:49: warning: 10.0.0.5 lies in the range in line 3; the range leaves it to its machine'],
+  },
+  {
+    name: 'a host name for a fixed address',
+    text: withSubnet('reservations: [{ client-id: x, fixed-address: bm1 }]'),
+    expected: ["4:49: 'bm1' is a host name; names are not looked up, write its IPv4 address"],
+  },
+  {
+    name: 'a host name that is none',
+    text: withSubnet('reservations: [{ client-id: x, host-name: bm 1 }]'),
+    expected: ["4:45: 'bm 1' cannot be a host name"],
+  },
+];
+
+const SERVICE_MISTAKES: readonly Mistake[] = [
+  {
+    name: 'dhcp and tftp without interfaces',
+    text: 'dhcp: { subnets: [{ subnet: 10.0.0.0/24 }] }\ntftp: { root: /srv }\n',
+    expected: [
+      "1:1: warning: 'dhcp' serves nobody without 'interfaces'; `bootd serve` will refuse to start",
+      "2:1: warning: 'tftp' serves nobody without 'interfaces' or 'listen'; `bootd serve` will refuse to start",
+    ],
+  },
+  {
+    name: 'dhcp without a subnet',
+    text: inDhcp('authoritative: true'),
+    expected: ["2:1: warning: no subnet is configured under 'dhcp', so no machine is answered"],
+  },
+  {
+    name: 'nothing at all',
+    text: '# nothing yet\n',
+    expected: ["1:1: warning: there is neither 'dhcp' nor 'tftp' nor 'http-boot', so no machine is served"],
+  },
+  {
+    name: 'an interface with a slash, and one that stands twice',
+    text: 'interfaces: [eth/0, eth1, eth1]\ntftp: { root: /srv }\n',
+    expected: [
+      "1:14: 'eth/0' cannot be the name of a network interface",
+      "1:27: warning: the interface 'eth1' is listed twice",
+    ],
+  },
+  {
+    name: 'a port in tftp.listen',
+    text: 'tftp: { root: /srv, listen: [10.0.0.1:69, boot] }\n',
+    expected: [
+      "1:30: '10.0.0.1:69' is no IPv4 or IPv6 address; the port goes into 'port'",
+      "1:43: 'boot' is no IPv4 or IPv6 address",
+    ],
+  },
+  {
+    name: "in.tftpd's microseconds",
+    text: 'tftp: { root: /srv, listen: [10.0.0.1], retransmit: 1000000 }\n',
+    expected: ['1:53: 1000000 is more than 255 seconds; in.tftpd counts microseconds, this file seconds'],
+  },
+  {
+    name: 'a range of ports that runs backwards',
+    text: 'tftp: { root: /srv, listen: [10.0.0.1], port-range: 5000-4000 }\n',
+    expected: ["1:53: '5000-4000' is no range of ports; write FIRST-LAST, such as 4096-5119"],
+  },
+  {
+    name: 'a range of ports that nothing uses',
+    text: 'tftp: { root: /srv, listen: [10.0.0.1], port-range: 4000-5000, single-port: true }\n',
+    expected: ["1:41: 'port-range' has no meaning with 'single-port'"],
+  },
+  {
+    name: 'an empty path',
+    text: "tftp: { root: '', listen: [10.0.0.1] }\n",
+    expected: ['1:15: the path is empty'],
+  },
+  {
+    name: 'http without an address',
+    text: 'http-boot: { listen: 10.0.0.1:80 }\nhttp: { listen: 127.0.0.1 }\n',
+    expected: ["2:17: '127.0.0.1' is no address with a port; write 127.0.0.1:8067, or [::1]:8067 for IPv6"],
+  },
+  {
+    name: 'http and http-boot on one port',
+    text: 'http: { listen: 10.0.0.1:80 }\nhttp-boot: { listen: 10.0.0.1:80 }\n',
+    expected: ["2:22: 'http' and 'http-boot' cannot share an address and port"],
+  },
+  {
+    name: 'a profile whose name is nearly a word of ours',
+    text: 'http-boot: { listen: 10.0.0.1:80 }\nboot: { unknown: local-disc }\n',
+    expected: ["2:18: warning: 'local-disc' is taken for the name of a profile; did you mean 'local-disk'?"],
+  },
+];
+
+describe.each([
+  ['YAML', YAML_MISTAKES],
+  ['shape', SHAPE_MISTAKES],
+  ['addresses', ADDRESS_MISTAKES],
+  ['scopes', SCOPE_MISTAKES],
+  ['options', OPTION_MISTAKES],
+  ['classes', CLASS_MISTAKES],
+  ['reservations', RESERVATION_MISTAKES],
+  ['services', SERVICE_MISTAKES],
+] as const)('mistakes of %s', (_, mistakes) => {
+  it.each(mistakes.map((mistake) => [mistake.name, mistake] as const))('%s', (_name, { text, expected }) => {
+    expect(problemsOf(text)).toEqual(expected.map((problem) => `f:${problem}`));
+  });
+});
+
+describe('a file with several mistakes', () => {
+  const text = [
+    'interfaces: [br-prov]',
+    'dhcp:',
+    '  defualt-lease-time: 600',
+    '  next-server: boot.example.org',
+    '  subnets:',
+    '    - subnet: 192.168.0.0/24',
+    '      ranges: [{ range: 192.168.1.128-192.168.1.254 }]',
+    '  reservations:',
+    '    - { hardware-ethernet: 0c:c4:7a:0e:2b, fixed-address: 192.168.0.20 }',
+    'tftp: { root: /tftpboot, port: 690000 }',
+    '',
+  ].join('\n');
+
+  it('gives one line for each, in the order of the file', () => {
+    expect(problemsOf(text)).toEqual([
+      "f:3:3: unknown key 'defualt-lease-time'; did you mean 'default-lease-time'?",
+      "f:4:16: 'boot.example.org' is a host name; names are not looked up, write its IPv4 address",
+      'f:7:25: 192.168.1.128 is not in the subnet 192.168.0.0/24',
+      "f:9:28: '0c:c4:7a:0e:2b' is no MAC; write six octets such as 0c:c4:7a:0e:2b:6b",
+      'f:10:32: 690000 is not between 1 and 65535',
+    ]);
+  });
+
+  it('gives no settings', () => {
+    expect(parseConfig(text, SOURCE).settings).toBeUndefined();
+  });
+});
+
+describe('a file with warnings only', () => {
+  it('gives settings', () => {
+    const parsed = parseConfig(inDhcp('authoritative: true'), SOURCE);
+    expect(parsed.problems).toHaveLength(1);
+    expect(parsed.settings?.dhcp?.parameters.authoritative).toBe(true);
+  });
+});
