@@ -1,0 +1,23 @@
+import type { ExitCode } from './exit-code.ts';
+
+/** Where a subcommand writes. Results go to standard output, everything said to a person besides to standard error. */
+export interface Terminal {
+  writeLine(line: string): void;
+  writeError(line: string): void;
+  /** Whether standard output may be decorated: it is a terminal, and NO_COLOR is not set. */
+  readonly decorated: boolean;
+}
+
+/** What main.ts lends to the subcommands, so that none of them touches the process itself. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  readonly platform: { readonly node: string; readonly name: string };
+  /** BOOTD_SOCKET: the control socket where neither `--socket` nor `--config` names one. */
+  readonly defaultSocket: string | undefined;
+  /** What the process ends with once the subcommand is through. */
+  finish(code: ExitCode): void;
+  /** Resolves with the name of the first SIGTERM or SIGINT. A second one ends the process at once. */
+  untilStopSignal(): Promise<string>;
+  /** Calls back at each SIGHUP, which then no longer ends the process. */
+  onReloadSignal(listener: () => void): void;
+}

@@ -1,0 +1,117 @@
+import { Command } from 'commander';
+import { formatConfigProblem } from '../config/config-error.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
+import type { BootdSettings } from '../config/settings.ts';
+import { startDaemon } from '../daemon.ts';
+import { EVENTS } from '../telemetry/events.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import type { CommandContext, Terminal } from './command-context.ts';
+import { createDemoSite, type DemoSite } from './demo-site.ts';
+import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
+import { readConfiguration } from './read-configuration.ts';
+
+interface ServeOptions {
+  readonly config?: string;
+  readonly demo?: true;
+  readonly keep?: true;
+  readonly verbose: number;
+}
+
+/** `bootd serve`: the daemon in the foreground. */
+export function serveCommand(context: CommandContext): Command {
+  return new Command('serve')
+    .description('run the daemon in the foreground; JSON log lines on standard output')
+    .option('-c, --config <file>', 'the configuration (bootd.yaml)')
+    .option('--demo', 'serve an example on 127.0.0.1 from a private folder: no root, no configuration')
+    .option('--keep', "leave the demo's folder behind")
+    .option(
+      '-v, --verbose',
+      "log as in.tftpd's -v does: requests, refusals (2), the map-file's rules (3)",
+      more,
+      0,
+    )
+    .action(async (options: ServeOptions) => context.finish(await serve(options, context)));
+}
+
+function more(_word: string, before: number): number {
+  return before + 1;
+}
+
+async function serve(options: ServeOptions, context: CommandContext): Promise<ExitCode> {
+  if (options.demo === true) {
+    if (options.config !== undefined)
+      throw new UsageError('--demo brings its own configuration: leave out --config');
+    return serveDemo(options, context);
+  }
+  if (options.keep === true) throw new UsageError('--keep belongs to --demo');
+  if (options.config === undefined) {
+    throw new UsageError('name a configuration with --config FILE, or try it out with --demo');
+  }
+  return runDaemon(readConfiguration(options.config), options, context, undefined);
+}
+
+async function serveDemo(options: ServeOptions, context: CommandContext): Promise<ExitCode> {
+  const site = await createDemoSite();
+  try {
+    return await runDaemon(readConfiguration(site.configFile), options, context, site);
+  } finally {
+    if (options.keep === true) context.terminal.writeError(`The demo's files are left in ${site.folder}`);
+    else site.remove();
+  }
+}
+
+/** Runs until a signal comes or the daemon fails. */
+async function runDaemon(
+  { settings, warnings }: LoadedConfig,
+  options: ServeOptions,
+  context: CommandContext,
+  demo: DemoSite | undefined,
+): Promise<ExitCode> {
+  const logger = createLogger(logLevelFor(settings, options.verbose));
+  for (const problem of warnings) {
+    logger.warn({ event: EVENTS.configWarned, ...problem }, formatConfigProblem(problem));
+  }
+  // Before the start, so that a signal during it is not lost.
+  const stopSignal = context.untilStopSignal();
+  try {
+    const daemon = await startDaemon({ settings, logger });
+    if (demo !== undefined) explainDemo(demo, context.terminal);
+    const end = await Promise.race([stopSignal, daemon.failed.then((error) => error, toError)]);
+    await daemon.stop();
+    if (typeof end === 'string') return EXIT_CODE.done;
+    logger.error({ event: EVENTS.daemonFailed, err: end }, end.message);
+    return EXIT_CODE.failed;
+  } catch (error) {
+    logger.error({ event: EVENTS.daemonFailed, err: error }, toError(error).message);
+    return EXIT_CODE.failed;
+  }
+}
+
+/** in.tftpd tells of requests from -v on and of rules from -vvv on; ours are events of level info and debug. */
+function logLevelFor(settings: BootdSettings, verbose: number): string {
+  if (verbose >= 3) return settings.logLevel === 'trace' ? 'trace' : 'debug';
+  const isQuiet = ['warn', 'error', 'fatal'].includes(settings.logLevel);
+  return verbose > 0 && isQuiet ? 'info' : settings.logLevel;
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** On standard error, so that standard output stays a log. */
+function explainDemo(site: DemoSite, terminal: Terminal): void {
+  const { socket, configFile } = site;
+  terminal.writeError(`
+bootd serves a demo on 127.0.0.1 from ${site.folder}. In another shell:
+
+  export BOOTD_SOCKET=${socket}
+  bootd node set bm1 --mac 0c:c4:7a:0e:2b:6b --kernel vmlinuz --ramdisk initrd.img --append console=ttyS0,115200
+  bootd probe --config ${configFile} --mac 0c:c4:7a:0e:2b:6b
+  bootd probe --config ${configFile} --mac 0c:c4:7a:0e:2b:6b --arch uefi-x64
+  bootd lease list
+  curl --unix-socket ${socket} http://bootd/v1/nodes
+  curl http://127.0.0.1:${site.httpPort}/metrics
+
+Ctrl-C ends it, and removes the folder unless --keep was given.
+`);
+}

@@ -1,0 +1,28 @@
+import { runProgram, type ProgramEnvironment } from './cli/program.ts';
+
+/**
+ * The only file that knows the process: its arguments, environment, signals and exit code. What it lends to the
+ * subcommands is in cli/command-context.ts.
+ */
+const environment: ProgramEnvironment = {
+  terminal: {
+    writeLine: (line) => void process.stdout.write(`${line}\n`),
+    writeError: (line) => void process.stderr.write(`${line}\n`),
+    decorated: process.stdout.isTTY && !process.env['NO_COLOR'],
+  },
+  platform: { node: process.version, name: `${process.platform} ${process.arch}` },
+  defaultSocket: process.env['BOOTD_SOCKET'],
+  untilStopSignal: () =>
+    new Promise((resolve) => {
+      // `once` gives the default back: whoever presses Ctrl-C twice does not want to wait.
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+    }),
+  onReloadSignal: (listener) => void process.on('SIGHUP', listener),
+};
+
+/** `bootd lease list | head` closes the pipe early: that is the reader's wish, no failure of ours. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
+process.exit(await runProgram(process.argv.slice(2), environment));
