@@ -14,10 +14,13 @@ export class UnsafeValueError extends Error {
   }
 }
 
-/** C0 controls, DEL and C1 controls: line ends in some loader, or terminal sequences on the console. */
-const CONTROL_CHARACTER = /\p{Cc}/u;
+/**
+ * Printable ASCII. Control characters end lines or start terminal sequences, and the kernel takes the octet A0, which
+ * is part of letters in UTF-8, for a space (lib/ctype.c).
+ */
+const PRINTABLE = /^[ -~]*$/;
 /** What GRUB takes literally outside quotes wherever it stands in a word; `#`, `!` or `[` only matter in places. */
-const GRUB_LITERAL = /^[A-Za-z0-9_\-./:=,@%+^()\u00a0-\u{10ffff}]$/u;
+const GRUB_LITERAL = /^[A-Za-z0-9_\-./:=,@%+^()]$/;
 /** Tokens that end a command in iPXE's script language, which has neither quotes nor escapes. */
 const IPXE_TERMINATORS: ReadonlySet<string> = new Set(['||', '&&', ';']);
 
@@ -26,9 +29,9 @@ const IPXE_TERMINATORS: ReadonlySet<string> = new Set(['||', '&&', ';']);
  * language has no form for it.
  */
 export function quoteWord(loader: Loader, variable: string, value: string): string {
-  refuseControlCharacters(loader, variable, value);
+  refuseUnprintable(loader, variable, value);
   if (loader === 'grub') return escapeForGrub(value);
-  if (/\s/u.test(value)) {
+  if (value.includes(' ')) {
     throw new UnsafeValueError(variable, loader, `holds a space, and ${loader} would read two words`);
   }
   if (loader === 'ipxe') refuseIpxeSyntax(variable, value, [value]);
@@ -37,11 +40,12 @@ export function quoteWord(loader: Loader, variable: string, value: string): stri
 
 /**
  * Kernel arguments: words that the kernel splits at spaces, except within double quotes. They stay the same words,
- * and none of them can end the line or start a command. Throws UnsafeValueError where the language has no form.
+ * tabs become spaces, and none of them can end the line or start a command. Throws UnsafeValueError where the language has no form.
  */
 export function quoteArguments(loader: Loader, variable: string, value: string): string {
-  refuseControlCharacters(loader, variable, value.replaceAll('\t', ' '));
-  const words = splitKernelArguments(value);
+  const line = value.replaceAll('\t', ' ');
+  refuseUnprintable(loader, variable, line);
+  const words = splitKernelArguments(line);
   switch (loader) {
     case 'pxelinux':
       // The rest of the line, as it is: no quotes, no escapes, no comments.
@@ -54,7 +58,7 @@ export function quoteArguments(loader: Loader, variable: string, value: string):
       // iPXE splits at every space and joins the words again for the kernel, quotes and all.
       refuseIpxeSyntax(
         variable,
-        value,
+        line,
         words.flatMap((word) => word.split(' ')),
       );
       return words.join(' ');
@@ -63,7 +67,7 @@ export function quoteArguments(loader: Loader, variable: string, value: string):
 
 /** Words as the kernel's next_arg() (lib/cmdline.c) sees them: spaces inside double quotes do not separate. */
 function splitKernelArguments(value: string): string[] {
-  return value.match(/(?:"[^"]*(?:"|$)|[^\s"])+/gu) ?? [];
+  return value.match(/(?:"[^"]*(?:"|$)|[^ "])+/g) ?? [];
 }
 
 /**
@@ -76,9 +80,9 @@ function escapeForGrub(value: string): string {
   );
 }
 
-function refuseControlCharacters(loader: Loader, variable: string, value: string): void {
-  if (CONTROL_CHARACTER.test(value)) {
-    throw new UnsafeValueError(variable, loader, 'holds a line end or another control character');
+function refuseUnprintable(loader: Loader, variable: string, value: string): void {
+  if (!PRINTABLE.test(value)) {
+    throw new UnsafeValueError(variable, loader, 'holds a line end, or something else than printable ASCII');
   }
 }
 

@@ -6,6 +6,8 @@ import { ProblemError, type ProblemDetail } from './problem.ts';
 import { nullable } from './schema-terms.ts';
 
 const WORD_PATTERN = '^[A-Za-z0-9._-]+$';
+/** Printable ASCII and tabs: what loaders and the kernel take for the same words. */
+const PRINTABLE_LINE = /^[ -~\t]*$/;
 /** x86's COMMAND_LINE_SIZE with its NUL (arch/x86/include/asm/setup.h); pxelinux has the same limit. */
 const MAX_KERNEL_ARGUMENTS = 2047;
 

@@ -1,6 +1,6 @@
 import type { Mac } from '../addr/mac.ts';
 import type { BootProfile } from '../boot/boot-profile.ts';
-import { renderBootFile, type Machine, type RenderingContext, loadersOf } from '../boot/boot-files.ts';
+import { loadersOf, renderBootFile, type Machine, type RenderingContext } from '../boot/boot-files.ts';
 import { UnsafeValueError } from '../boot/loader-language.ts';
 import type { Node, NodePort, NodeUuid } from '../boot/node.ts';
 import type {
@@ -15,17 +15,10 @@ import type { NodeCommandResult, NodeCommands } from '../control/node-commands.t
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { profileWarnings, type FilePresence } from './profile-warnings.ts';
+import type { NodeStore } from '../store/node-store.ts';
 import { StoreError } from '../store/store.ts';
+import { profileWarnings, type FilePresence } from './profile-warnings.ts';
 import type { Service } from './service.ts';
-
-/** Where the records of the node registry are kept. */
-export interface NodeStore {
-  /** Everything that was committed, in any order. */
-  load(): Promise<readonly NodeChange[]>;
-  /** Resolves once all changes are on stable storage; rejects with StoreError when they are not. */
-  commit(changes: readonly NodeChange[]): Promise<void>;
-}
 
 /** What the service works with. */
 export interface NodeServiceParts {
@@ -54,7 +47,10 @@ export class NodeService implements Service, NodeCommands {
 
   /** Reads the store; before this the registry is empty. */
   async start(): Promise<void> {
-    this.#parts.registry.apply(await this.#parts.store.load());
+    const { registry, store, logger } = this.#parts;
+    const { changes, report } = await store.load();
+    for (const sentence of report) logger.warn({ event: EVENTS.storeRepaired }, sentence);
+    registry.apply(changes);
     this.#countNodes();
   }
 
