@@ -1,4 +1,4 @@
-import { LineCounter, parseAllDocuments, type ParsedNode } from 'yaml';
+import { parseAllDocuments, type ParsedNode } from 'yaml';
 import type { Place } from './located.ts';
 import type { ProblemList } from './problem-list.ts';
 
@@ -18,13 +18,8 @@ export interface YamlFile {
  * which can say where the first one stands.
  */
 export function parseYaml(text: string, problems: ProblemList): YamlFile | undefined {
-  const lines = new LineCounter();
-  const placeOf = (offset: number): Place => {
-    const { line, col } = lines.linePos(Math.min(offset, text.length));
-    return { line: Math.max(line, 1), column: Math.max(col, 1) };
-  };
+  const placeOf = placesIn(text);
   const documents = parseAllDocuments(text, {
-    lineCounter: lines,
     prettyErrors: false,
     uniqueKeys: false,
     merge: true,
@@ -57,6 +52,22 @@ export function parseYaml(text: string, problems: ProblemList): YamlFile | undef
         ? (alias.resolve(document) as ParsedNode | undefined)
         : undefined,
     placeOf,
+  };
+}
+
+/** Finds lines and columns by itself: the package's line counter loses count in a quoted text that is not closed. */
+function placesIn(text: string): (offset: number) => Place {
+  const lineStarts = [0];
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lineStarts.push(at + 1);
+  return (offset) => {
+    const within = Math.min(offset, text.length);
+    let [low, high] = [0, lineStarts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((lineStarts[middle] ?? 0) <= within) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: within - (lineStarts[low] ?? 0) + 1 };
   };
 }
 
