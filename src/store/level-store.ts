@@ -1,13 +1,12 @@
-import { ClassicLevel } from 'classic-level';
-import { CHAIN_PREFIX, chainBase, chainLink, inspectChain } from './flush-chain.ts';
+import { ioErrorFrom } from '../io/io-error.ts';
+import { CHAIN_PREFIX, chainBase, chainLink, inspectChain, type ChainState } from './flush-chain.ts';
 import { FlushMark } from './flush-mark.ts';
 import { GroupCommit, type GroupCommitLimits } from './group-commit.ts';
+import { messageOf, openDatabase, readRecords, writeSynced, type Level } from './level-database.ts';
 import {
-  damagedStoreError,
   dropLogCopies,
   keepLogCopies,
   linkLogs,
-  lockedStoreError,
   prepareStoreFolder,
   type StoreFolder,
 } from './store-folder.ts';
@@ -39,15 +38,10 @@ export interface OpenedStore {
   readonly report: OpeningReport;
 }
 
-type Level = ClassicLevel<string, Uint8Array>;
-
 /** A client of DHCP waits about four seconds for an answer; what is later than that is of no use to it. */
 const DEADLINE_MS = 5000;
 const MAX_WAITING = 100_000;
 const RETRY_MS = 1000;
-
-/** Records taken from LevelDB in one go: large enough that the way through the thread pool does not count. */
-const RECORDS_PER_READ = 2000;
 
 /**
  * Opens the store in the folder, and makes one where there is none. Throws StoreError for a folder that is foreign,
@@ -57,24 +51,21 @@ export async function openLevelStore(path: string, options: LevelStoreOptions = 
   const folder = await prepareStoreFolder(path);
   // A file system without hard links only means that a damaged log cannot be kept.
   await linkLogs(folder).catch(() => undefined);
-  const level = await openDatabase(folder, folder.fresh);
-  try {
-    const mark = await FlushMark.open(folder.flushes);
-    const chain = await readChain(folder, level);
-    const cut = folder.fresh ? 0 : Math.max(0, mark.number - chain.last);
-    const store = new LevelStore(folder, level, mark, chain.last, options);
-    const report = [...folder.notes];
-    if (chain.missing + cut > 0) {
-      report.push(describeLoss(folder, chain.missing, cut, await keepLogs(folder)));
-      await store.acceptLoss();
-    } else {
-      await dropLogCopies(folder);
-    }
-    return { store, report };
-  } catch (error) {
-    await level.close();
-    throw error instanceof StoreError ? error : damagedStoreError(path, error);
+  const { level, mark, chain } = await openParts(folder);
+  const cut = folder.fresh ? 0 : Math.max(0, mark.number - chain.last);
+  const store = new LevelStore(folder, level, mark, chain.last, options);
+  if (chain.missing + cut === 0) {
+    await dropLogCopies(folder).catch(() => undefined);
+    return { store, report: folder.notes };
   }
+  const loss = describeLoss(folder, chain.missing, cut, await keepLogs(folder));
+  try {
+    await store.acceptLoss();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return { store, report: [...folder.notes, loss] };
 }
 
 /** Durable records in LevelDB. */
@@ -168,7 +159,7 @@ export class LevelStore implements RecordStore {
     // A flush that failed may have reached the disk all the same, so its number is used again.
     const number = this.#lastFlush + 1;
     try {
-      await level.batch([...changes, chainLink(number)].map(toOperation), { sync: true });
+      await writeSynced(level, [...changes, chainLink(number)]);
     } catch (error) {
       // After a failed write LevelDB goes on behind a hole in its log, and loses at the next start what it
       // acknowledged since; opened again, it begins a new log.
@@ -220,49 +211,27 @@ export class LevelStore implements RecordStore {
   }
 }
 
-async function openDatabase(folder: StoreFolder, createIfMissing: boolean): Promise<Level> {
-  const level: Level = new ClassicLevel(folder.records, { keyEncoding: 'utf8', valueEncoding: 'view' });
+interface StoreParts {
+  readonly level: Level;
+  readonly mark: FlushMark;
+  readonly chain: ChainState;
+}
+
+async function openParts(folder: StoreFolder): Promise<StoreParts> {
+  const level = await openDatabase(folder, folder.fresh);
   try {
-    await level.open({ createIfMissing });
-    return level;
+    const chain = await readChain(folder, level);
+    const mark = await FlushMark.open(folder.flushes).catch((error: unknown) => {
+      throw new StoreError('unusable', ioErrorFrom(`cannot open ${folder.flushes}`, error).message, error);
+    });
+    return { level, mark, chain };
   } catch (error) {
-    await level.close().catch(() => undefined);
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'LEVEL_LOCKED') throw await lockedStoreError(folder, cause);
-    if (code === 'LEVEL_IO_ERROR') {
-      throw new StoreError(
-        'unusable',
-        `the store in ${folder.path} cannot be opened: ${messageOf(cause)}`,
-        cause,
-      );
-    }
-    throw damagedStoreError(folder.path, cause);
+    await level.close();
+    throw error;
   }
 }
 
-async function* readRecords(
-  folder: StoreFolder,
-  level: Level,
-  prefix: string,
-): AsyncGenerator<(readonly [key: string, value: Uint8Array])[]> {
-  // A prefix ends in a slash; its successor ends in the character after it.
-  const end = prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
-  const iterator = level.iterator({ gte: prefix, lt: end, highWaterMarkBytes: 1 << 20 });
-  try {
-    for (;;) {
-      const entries = await iterator.nextv(RECORDS_PER_READ);
-      if (entries.length === 0) return;
-      yield entries;
-    }
-  } catch (error) {
-    throw damagedStoreError(folder.path, error);
-  } finally {
-    await iterator.close();
-  }
-}
-
-async function readChain(folder: StoreFolder, level: Level): Promise<ReturnType<typeof inspectChain>> {
+async function readChain(folder: StoreFolder, level: Level): Promise<ChainState> {
   const records: (readonly [string, Uint8Array])[] = [];
   for await (const entries of readRecords(folder, level, CHAIN_PREFIX)) records.push(...entries);
   return inspectChain(records);
@@ -287,19 +256,4 @@ function describeLoss({ path }: StoreFolder, missing: number, cut: number, kept:
 
 function flushError({ path }: StoreFolder, cause: unknown): StoreError {
   return new StoreError('failing', `the store in ${path} cannot write: ${messageOf(cause)}`, cause);
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}
-
-function toOperation(
-  change: RecordChange,
-): { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string } {
-  switch (change.kind) {
-    case 'put':
-      return { type: 'put', key: change.key, value: change.value };
-    case 'delete':
-      return { type: 'del', key: change.key };
-  }
 }

@@ -21,8 +21,9 @@ import type { RecordCodec } from './record-table.ts';
  * addresses are written as dotted quads and what is undefined is left out.
  */
 
-const BOOT_MODES: readonly BootMode[] = ['bios', 'uefi'];
-const POLICIES: readonly BootPolicy[] = ['always', 'once', 'local-disk'];
+// As records, since these do not compile when a word is missing.
+const BOOT_MODES = wordsOf<BootMode>({ bios: true, uefi: true });
+const POLICIES = wordsOf<BootPolicy>({ always: true, once: true, 'local-disk': true });
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Nodes, by UUID. */
@@ -139,6 +140,10 @@ function profileFromJson(value: unknown, name: string): BootProfile {
     template: optional(json['template'], 'template', asText),
     policy: asOneOf(json['policy'], 'policy', POLICIES),
   };
+}
+
+function wordsOf<Word extends string>(words: Readonly<Record<Word, true>>): readonly Word[] {
+  return Object.keys(words) as Word[];
 }
 
 function parseUuid(text: string): NodeUuid {
