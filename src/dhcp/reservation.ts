@@ -1,0 +1,96 @@
+import type { Ipv4 } from '../addr/ipv4.ts';
+import type { NodeLookup, NodePort } from '../boot/node.ts';
+import { formatOctets } from '../wire/dhcp/option-values.ts';
+import type { ClientRequest } from './dhcp-request.ts';
+import type { DhcpSettings, ReservationSettings } from './dhcp-settings.ts';
+import { hardwareClientKey, type ClientKey, type Lease } from './lease.ts';
+
+/** What the configuration and the nodes say about the machine that asks. */
+export interface Machine {
+  readonly nodePort: NodePort | undefined;
+  readonly reservation: ReservationSettings | undefined;
+  /** A reservation or a node names it. */
+  readonly isKnown: boolean;
+  /** Addresses that are its own, the node's first; which of them is on its wire is for the caller to see. */
+  readonly fixedAddresses: readonly Ipv4[];
+}
+
+interface ReservationIndex {
+  readonly byClientId: ReadonlyMap<string, ReservationSettings>;
+  readonly byHardware: ReadonlyMap<ClientKey, ReservationSettings>;
+  readonly byAddress: ReadonlyMap<Ipv4, ReservationSettings>;
+}
+
+/** Settings are frozen and replaced whole, so each needs its index made once. */
+const INDEXES = new WeakMap<DhcpSettings, ReservationIndex>();
+
+/** Finds who asks: the reservation by client identifier, else by hardware; the node by its port's MAC. */
+export function findMachine(
+  request: Pick<ClientRequest, 'clientId' | 'message' | 'hardwareAddress' | 'mac'>,
+  settings: DhcpSettings,
+  nodes: NodeLookup,
+): Machine {
+  const index = indexOf(settings);
+  const { clientId, hardwareAddress, message, mac } = request;
+  const reservation =
+    (clientId && index.byClientId.get(formatOctets(clientId))) ??
+    index.byHardware.get(hardwareClientKey(message.htype, hardwareAddress));
+  const nodePort = mac && nodes.portByMac(mac);
+  const ofNode = nodePort?.port.fixedAddress;
+  const ofReservation = reservation?.fixedAddresses ?? [];
+  return {
+    nodePort,
+    reservation,
+    isKnown: nodePort !== undefined || reservation !== undefined,
+    fixedAddresses: ofNode === undefined ? ofReservation : [ofNode, ...ofReservation],
+  };
+}
+
+/** Whether an address is kept for a machine other than this one. */
+export function isReservedForOther(
+  address: Ipv4,
+  machine: Machine,
+  settings: DhcpSettings,
+  nodes: NodeLookup,
+): boolean {
+  const reservation = indexOf(settings).byAddress.get(address);
+  if (reservation !== undefined && reservation !== machine.reservation) return true;
+  const owner = nodes.portByFixedAddress(address);
+  return owner !== undefined && owner.port.address !== machine.nodePort?.port.address;
+}
+
+/**
+ * Whether a lease of a reserved address was made for the machine that it is reserved for, under whatever client identifier: a
+ * reservation by hardware covers the ROM and the system behind it.
+ */
+export function isLeaseOfMachine(lease: Lease, { nodePort, reservation }: Machine): boolean {
+  if (nodePort !== undefined && lease.mac === nodePort.port.address) return true;
+  if (reservation === undefined) return false;
+  const { clientId, hardware } = reservation;
+  if (clientId !== undefined && lease.clientId !== undefined && sameOctets(clientId, lease.clientId))
+    return true;
+  return hardware?.htype === lease.htype && sameOctets(hardware.address, lease.hardwareAddress);
+}
+
+function indexOf(settings: DhcpSettings): ReservationIndex {
+  const present = INDEXES.get(settings);
+  if (present !== undefined) return present;
+  const byClientId = new Map<string, ReservationSettings>();
+  const byHardware = new Map<ClientKey, ReservationSettings>();
+  const byAddress = new Map<Ipv4, ReservationSettings>();
+  for (const reservation of settings.reservations) {
+    const { clientId, hardware, fixedAddresses } = reservation;
+    if (clientId !== undefined) byClientId.set(formatOctets(clientId), reservation);
+    if (hardware !== undefined) {
+      byHardware.set(hardwareClientKey(hardware.htype, hardware.address), reservation);
+    }
+    for (const address of fixedAddresses) byAddress.set(address, reservation);
+  }
+  const index = { byClientId, byHardware, byAddress };
+  INDEXES.set(settings, index);
+  return index;
+}
+
+function sameOctets(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((octet, index) => octet === b[index]);
+}
