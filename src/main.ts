@@ -11,7 +11,7 @@ const environment: ProgramEnvironment = {
     decorated: process.stdout.isTTY && !process.env['NO_COLOR'],
   },
   platform: { node: process.version, name: `${process.platform} ${process.arch}` },
-  defaultSocket: process.env['BOOTD_SOCKET'],
+  process: { environment: process.env, pid: process.pid },
   untilStopSignal: () =>
     new Promise((resolve) => {
       // `once` gives the default back: whoever presses Ctrl-C twice does not want to wait.

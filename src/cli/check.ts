@@ -1,8 +1,11 @@
 import { Command } from 'commander';
-import { formatConfigProblem, type ConfigProblem } from '../config/config-error.ts';
+import { checkConfiguration, type FurtherCheck } from '../config/check-configuration.ts';
+import { formatConfigProblem } from '../config/config-error.ts';
+import { SHIPPED_TEMPLATES } from '../config/load-config.ts';
+import { loadTemplates } from '../services/template-folder.ts';
 import type { CommandContext } from './command-context.ts';
 import { EXIT_CODE } from './exit-code.ts';
-import { inspectConfiguration } from './read-configuration.ts';
+import { readText } from './read-configuration.ts';
 
 interface CheckOptions {
   readonly config: string;
@@ -20,17 +23,17 @@ export function checkCommand(context: CommandContext): Command {
     .action((options: CheckOptions) => check(options, context));
 }
 
-function check(options: CheckOptions, context: CommandContext): void {
-  const { problems } = inspectConfiguration(options.config);
-  const errors = problems.filter(isError).length;
-  if (options.json === true) context.terminal.writeLine(JSON.stringify({ problems }, undefined, 2));
-  else {
+const checkTemplates: FurtherCheck = async ({ templates }) =>
+  (await loadTemplates(templates.path, SHIPPED_TEMPLATES)).problems;
+
+async function check(options: CheckOptions, context: CommandContext): Promise<void> {
+  const problems = await checkConfiguration(options.config, readText, [checkTemplates]);
+  if (options.json === true) {
+    context.terminal.writeLine(JSON.stringify({ problems }, undefined, 2));
+  } else {
     for (const problem of problems) context.terminal.writeLine(formatConfigProblem(problem));
     if (problems.length === 0) context.terminal.writeError(`${options.config}: no problems found`);
   }
-  context.finish(errors > 0 ? EXIT_CODE.wrongUse : EXIT_CODE.done);
-}
-
-function isError(problem: ConfigProblem): boolean {
-  return problem.severity === 'error';
+  const isWrong = problems.some((problem) => problem.severity === 'error');
+  context.finish(isWrong ? EXIT_CODE.wrongUse : EXIT_CODE.done);
 }

@@ -1,3 +1,4 @@
+import type { ProcessFacts } from '../daemon.ts';
 import type { ExitCode } from './exit-code.ts';
 
 /** Where a subcommand writes. Results go to standard output, everything said to a person besides to standard error. */
@@ -12,8 +13,8 @@ export interface Terminal {
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly platform: { readonly node: string; readonly name: string };
-  /** BOOTD_SOCKET: the control socket where neither `--socket` nor `--config` names one. */
-  readonly defaultSocket: string | undefined;
+  /** What a service manager handed over: its variables, and the number of the process that they are meant for. */
+  readonly process: ProcessFacts;
   /** What the process ends with once the subcommand is through. */
   finish(code: ExitCode): void;
   /** Resolves with the name of the first SIGTERM or SIGINT. A second one ends the process at once. */

@@ -4,6 +4,9 @@ import type { CommandContext } from './command-context.ts';
 import { ControlClient } from './control-client.ts';
 import { readConfiguration } from './read-configuration.ts';
 
+/** Names the control socket where neither `--socket` nor `--config` does. */
+export const SOCKET_VARIABLE = 'BOOTD_SOCKET';
+
 /** Options of every subcommand that asks a running daemon. */
 export interface ControlOptions {
   readonly socket?: string;
@@ -16,7 +19,7 @@ export function withControlOptions(command: Command): Command {
   return command
     .option(
       '-s, --socket <path>',
-      `control socket (default: $BOOTD_SOCKET, else ${CONFIG_DEFAULTS.controlSocket})`,
+      `control socket (default: $${SOCKET_VARIABLE}, else ${CONFIG_DEFAULTS.controlSocket})`,
     )
     .option('-c, --config <file>', 'take the control socket from this configuration')
     .option('--json', 'print JSON, for programs');
@@ -27,6 +30,9 @@ export function controlClient(options: ControlOptions, context: CommandContext):
   const fromConfig =
     options.config === undefined ? undefined : readConfiguration(options.config).settings.control.socket;
   return new ControlClient(
-    options.socket ?? fromConfig ?? context.defaultSocket ?? CONFIG_DEFAULTS.controlSocket,
+    options.socket ??
+      fromConfig ??
+      context.process.environment[SOCKET_VARIABLE] ??
+      CONFIG_DEFAULTS.controlSocket,
   );
 }

@@ -2,13 +2,14 @@ import { Command } from 'commander';
 import { formatConfigProblem } from '../config/config-error.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { BootdSettings } from '../config/settings.ts';
-import { startDaemon } from '../daemon.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import type { CommandContext, Terminal } from './command-context.ts';
+import { SOCKET_VARIABLE } from './control-options.ts';
 import { createDemoSite, type DemoSite } from './demo-site.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
 import { readConfiguration } from './read-configuration.ts';
+import { programVersion } from './version.ts';
 
 interface ServeOptions {
   readonly config?: string;
@@ -60,7 +61,7 @@ async function serveDemo(options: ServeOptions, context: CommandContext): Promis
   }
 }
 
-/** Runs until a signal comes or the daemon fails. */
+/** Runs until a signal comes. */
 async function runDaemon(
   { settings, warnings }: LoadedConfig,
   options: ServeOptions,
@@ -74,15 +75,25 @@ async function runDaemon(
   // Before the start, so that a signal during it is not lost.
   const stopSignal = context.untilStopSignal();
   try {
-    const daemon = await startDaemon({ settings, logger });
+    const { process } = context;
+    // Not before it is needed: the house takes longer to load than any other subcommand takes to answer.
+    const { startDaemon } = await import('../daemon.ts');
+    const daemon = await startDaemon({ settings, logger, version: programVersion(), process });
+    context.onReloadSignal(() => {
+      daemon.reload().catch((error: unknown) => {
+        logger.error(
+          { event: EVENTS.daemonFailed, err: error },
+          'the reload failed; what was loaded before serves on',
+        );
+      });
+    });
     if (demo !== undefined) explainDemo(demo, context.terminal);
-    const end = await Promise.race([stopSignal, daemon.failed.then((error) => error, toError)]);
+    await stopSignal;
     await daemon.stop();
-    if (typeof end === 'string') return EXIT_CODE.done;
-    logger.error({ event: EVENTS.daemonFailed, err: end }, end.message);
-    return EXIT_CODE.failed;
+    return EXIT_CODE.done;
   } catch (error) {
-    logger.error({ event: EVENTS.daemonFailed, err: error }, toError(error).message);
+    const reason = error instanceof Error ? error.message : String(error);
+    logger.error({ event: EVENTS.daemonFailed, err: error }, reason);
     return EXIT_CODE.failed;
   }
 }
@@ -94,17 +105,13 @@ function logLevelFor(settings: BootdSettings, verbose: number): string {
   return verbose > 0 && isQuiet ? 'info' : settings.logLevel;
 }
 
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
-}
-
 /** On standard error, so that standard output stays a log. */
 function explainDemo(site: DemoSite, terminal: Terminal): void {
   const { socket, configFile } = site;
   terminal.writeError(`
 bootd serves a demo on 127.0.0.1 from ${site.folder}. In another shell:
 
-  export BOOTD_SOCKET=${socket}
+  export ${SOCKET_VARIABLE}=${socket}
   bootd node set bm1 --mac 0c:c4:7a:0e:2b:6b --kernel vmlinuz --ramdisk initrd.img --append console=ttyS0,115200
   bootd probe --config ${configFile} --mac 0c:c4:7a:0e:2b:6b
   bootd probe --config ${configFile} --mac 0c:c4:7a:0e:2b:6b --arch uefi-x64

@@ -42,6 +42,8 @@ export class GrubMachine {
   #entries: MenuEntry[] = [];
   #kernel: { readonly name: string; readonly parameters: string } | undefined;
   #ramdisks: string[] = [];
+  /** Why a ramdisk of this kernel is missing: what `boot` would start then is not the boot that was meant. */
+  #missingRamdisk: BootVerdict | undefined;
   /** `search` found something on a disk of the machine: what is loaded from here on does not come over the network. */
   #rootIsDisk = false;
   #commands = 0;
@@ -243,6 +245,7 @@ export class GrubMachine {
       return this.#fail(stuckWithout(request, answer, 'GRUB has no kernel to start'));
     this.#kernel = { name: requestName(request), parameters: parameters.join(' ') };
     this.#ramdisks = [];
+    this.#missingRamdisk = undefined;
     return OK;
   }
 
@@ -252,7 +255,8 @@ export class GrubMachine {
       const request = this.#open('ramdisk', name, false);
       const answer = yield request;
       if (answer.kind !== 'served') {
-        return this.#fail(stuckWithout(request, answer, 'the kernel would start without its ramdisk'), true);
+        this.#missingRamdisk = stuckWithout(request, answer, 'the kernel would start without its ramdisk');
+        return this.#fail(this.#missingRamdisk);
       }
       this.#ramdisks.push(requestName(request));
     }
@@ -271,13 +275,12 @@ export class GrubMachine {
 
   #boot(): CommandEnd {
     if (this.#kernel === undefined) return NOT_OK;
+    if (this.#missingRamdisk !== undefined) return verdict(this.#missingRamdisk);
     const { name, parameters } = this.#kernel;
     return verdict({ kind: 'kernel', kernel: name, ramdisks: this.#ramdisks, parameters });
   }
 
-  /** A missing ramdisk is the end: what would start then is not the boot that was meant. */
-  #fail(stuck: BootVerdict, isFinal = false): CommandEnd {
-    if (isFinal) return verdict(stuck);
+  #fail(stuck: BootVerdict): CommandEnd {
     if (stuck.kind === 'stuck') this.#lastProblem = stuck.reason;
     return NOT_OK;
   }

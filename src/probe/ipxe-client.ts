@@ -2,6 +2,7 @@ import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import {
   contentText,
   folderOf,
+  requestName,
   stuckWithout,
   tftpOptions,
   type BootVerdict,
@@ -22,6 +23,9 @@ import {
 const OPTIONS = tftpOptions('blksize=1432 tsize=0');
 const MOST_COMMANDS = 10_000;
 const DEEPEST_CHAIN = 16;
+
+/** Scripts try again without end; a file that was refused this often will not come. */
+const MOST_REFUSALS = 3;
 
 /** Where something lies. The path of a TFTP location begins with the slash that iPXE does not send. */
 type IpxeLocation =
@@ -70,7 +74,8 @@ export function* runIpxeScript(
 class IpxeMachine {
   readonly #settings: Map<string, string>;
   #kernel: { readonly name: string; readonly parameters: string } | undefined;
-  readonly #ramdisks: string[] = [];
+  #ramdisks: string[] = [];
+  readonly #refusals = new Map<string, number>();
   #commands = 0;
   #problem: string | undefined;
 
@@ -96,7 +101,7 @@ class IpxeMachine {
         const label = labelAt(lines, end.label);
         if (label === undefined) return stuck(`the script of iPXE has no label ${end.label}`);
         at = label;
-      } else if (!end.ok) {
+      } else if (!end.ok && !line.mayFail) {
         // A line that fails without `||` ends the script (iPXE, "Scripting").
         return end;
       }
@@ -139,7 +144,6 @@ class IpxeMachine {
       case 'iseq':
         return status(plain[0] === plain[1]);
       case 'kernel':
-      case 'imgselect':
         return yield* this.#loadKernel(plain, from);
       case 'initrd':
       case 'module':
@@ -148,6 +152,10 @@ class IpxeMachine {
       case 'imgargs':
         if (this.#kernel !== undefined)
           this.#kernel = { ...this.#kernel, parameters: plain.slice(1).join(' ') };
+        return OK;
+      case 'imgfree':
+        this.#kernel = undefined;
+        this.#ramdisks = [];
         return OK;
       case 'chain':
       case 'imgexec':
@@ -229,7 +237,10 @@ class IpxeMachine {
   #fail(request: FileRequest, answer: FileAnswer, consequence: string): CommandEnd {
     const verdict = stuckWithout(request, answer, consequence);
     if (verdict.kind === 'stuck') this.#problem = verdict.reason;
-    return NOT_OK;
+    const name = requestName(request);
+    const refusals = (this.#refusals.get(name) ?? 0) + 1;
+    this.#refusals.set(name, refusals);
+    return refusals < MOST_REFUSALS ? NOT_OK : { kind: 'verdict', verdict };
   }
 }
 

@@ -11,7 +11,12 @@ export interface IpxeCommand {
 /** A line of a script: commands, or the label that `goto` looks for. */
 export type IpxeLine =
   | { readonly kind: 'label'; readonly name: string }
-  | { readonly kind: 'commands'; readonly commands: readonly IpxeCommand[] };
+  | {
+      readonly kind: 'commands';
+      readonly commands: readonly IpxeCommand[];
+      /** The line ends with `||`: the script goes on whatever came of it. */
+      readonly mayFail: boolean;
+    };
 
 const MAGIC = '#!ipxe';
 
@@ -51,7 +56,7 @@ function parseLine(line: string): IpxeLine {
     else if (word !== '') words.push(word);
   }
   finish('always');
-  return { kind: 'commands', commands };
+  return { kind: 'commands', commands, mayFail: /\|\|\s*(?:#.*)?$/.test(trimmed) };
 }
 
 /** Replaces `${name}` and `${name:format}`, the innermost first: `${net${netid}/mac:hexhyp}`. */
