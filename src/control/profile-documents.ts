@@ -147,11 +147,9 @@ function profileErrors(document: ProfileFields): ProblemDetail[] {
       detail: 'is needed, unless the policy is local-disk or a template is named',
     });
   }
-  if (/\p{Cc}/u.test(document.kernel_append_params ?? '')) {
-    errors.push({
-      pointer: '/kernel_append_params',
-      detail: 'holds a line end or another control character',
-    });
+  if (!PRINTABLE_LINE.test(document.kernel_append_params ?? '')) {
+    const detail = 'holds a line end, or something else than printable ASCII';
+    errors.push({ pointer: '/kernel_append_params', detail });
   }
   return errors;
 }

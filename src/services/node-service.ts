@@ -8,6 +8,7 @@ import type {
   NodeChange,
   NodeCommand,
   NodeRegistry,
+  ProfileAssignment,
   SharedProfile,
 } from '../boot/node-registry.ts';
 import { formatTemplateError, TemplateError } from '../boot/template.ts';
@@ -111,7 +112,7 @@ export class NodeService implements Service, NodeCommands {
       }
       registry.apply(plan.changes);
       this.#countNodes();
-      this.#log(plan.changes);
+      this.#log(command);
     }
     return { kind: 'done' };
   }
@@ -163,59 +164,55 @@ export class NodeService implements Service, NodeCommands {
     this.#parts.metrics.nodes.set(this.#parts.registry.listNodes().length);
   }
 
-  #log(changes: readonly NodeChange[]): void {
-    const { logger } = this.#parts;
-    for (const change of changes) {
-      switch (change.kind) {
-        case 'node.put':
-          logger.info(
-            {
-              event: EVENTS.nodePut,
-              node: change.node.uuid,
-              macs: change.node.ports.map((port) => port.address),
-              generation: change.node.generation,
-            },
-            'node is in effect',
-          );
-          break;
-        case 'node.delete':
-          logger.info({ event: EVENTS.nodeDeleted, node: change.uuid }, 'node is gone');
-          break;
-        case 'boot-profile.put':
-          logger.info(
-            { event: EVENTS.bootProfilePut, node: change.uuid, ...describeBoot(change.boot) },
-            'boot profile is in effect',
-          );
-          break;
-        case 'boot-profile.delete':
-          logger.info({ event: EVENTS.bootProfileDeleted, node: change.uuid }, 'boot profile is gone');
-          break;
-        case 'shared-profile.put':
-          logger.info(
-            {
-              event: EVENTS.bootProfilePut,
-              profile: change.shared.name,
-              ...describeProfile(change.shared.profile),
-            },
-            'shared profile is in effect',
-          );
-          break;
-        case 'shared-profile.delete':
-          logger.info({ event: EVENTS.bootProfileDeleted, profile: change.name }, 'shared profile is gone');
-          break;
-        case 'generation.put':
-          break;
+  /** One line for a command that changed something. */
+  #log(command: NodeCommand): void {
+    const { logger, registry } = this.#parts;
+    switch (command.kind) {
+      case 'node.put': {
+        const { uuid, name, ports } = command.node;
+        logger.info(
+          { event: EVENTS.nodePut, node: uuid, name, macs: ports.map(({ address }) => address) },
+          'node is in effect',
+        );
+        break;
       }
+      case 'node.delete':
+        logger.info({ event: EVENTS.nodeDeleted, node: command.uuid }, 'node is gone');
+        break;
+      case 'boot-profile.put':
+        logger.info(
+          { event: EVENTS.bootProfilePut, node: command.uuid, ...describeAssignment(command.assignment) },
+          'boot profile is in effect',
+        );
+        break;
+      case 'boot-profile.delete':
+        logger.info({ event: EVENTS.bootProfileDeleted, node: command.uuid }, 'boot profile is gone');
+        break;
+      case 'boot-profile.complete':
+        logger.info(
+          {
+            event: EVENTS.bootProfilePut,
+            node: command.uuid,
+            policy: registry.nodeByUuid(command.uuid)?.profile?.policy,
+          },
+          'the one boot of policy once is done; the machine gets its local disk from now on',
+        );
+        break;
+      case 'shared-profile.put':
+        logger.info(
+          { event: EVENTS.bootProfilePut, profile: command.name, ...describeProfile(command.profile) },
+          'shared profile is in effect',
+        );
+        break;
+      case 'shared-profile.delete':
+        logger.info({ event: EVENTS.bootProfileDeleted, profile: command.name }, 'shared profile is gone');
+        break;
     }
   }
 }
 
-function describeBoot(boot: NodeBoot): Record<string, unknown> {
-  const { assignment, doneAt } = boot;
-  return {
-    ...(assignment.kind === 'own' ? describeProfile(assignment.profile) : { profile: assignment.name }),
-    once_done: doneAt !== undefined,
-  };
+function describeAssignment(assignment: ProfileAssignment): Record<string, unknown> {
+  return assignment.kind === 'own' ? describeProfile(assignment.profile) : { profile: assignment.name };
 }
 
 /** Not the kernel arguments: they can hold secrets. */

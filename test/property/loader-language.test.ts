@@ -53,9 +53,7 @@ function quoted(quote: typeof quoteWord, loader: Loader, value: string): string 
 function grubWords(statement: GrubStatement | undefined): readonly (string | undefined)[] {
   if (statement?.kind !== 'command') throw new Error(`not a command: ${JSON.stringify(statement)}`);
   return statement.words.map(({ parts }) =>
-    parts.every((part) => part.kind === 'text')
-      ? parts.map((part) => (part.kind === 'text' ? part.text : '')).join('')
-      : undefined,
+    parts.every((part) => part.kind === 'text') ? parts.map((part) => part.text).join('') : undefined,
   );
 }
 

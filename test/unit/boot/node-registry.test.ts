@@ -237,7 +237,7 @@ describe('NodeRegistry', () => {
     it('counts one boot once', () => {
       const registry = new NodeRegistry();
       run(registry, putNode, once, complete);
-      expect(changesOf(registry.plan({ ...complete, at: 2 } as NodeCommand))).toEqual([]);
+      expect(changesOf(registry.plan({ ...complete, at: 2 }))).toEqual([]);
     });
 
     it('is armed again by the same PUT', () => {
@@ -251,14 +251,14 @@ describe('NodeRegistry', () => {
       run(
         registry,
         putNode,
-        { ...putShared, profile: profileSample({ policy: 'once' }) } as NodeCommand,
+        { ...putShared, profile: profileSample({ policy: 'once' }) },
         useShared,
         {
           kind: 'node.put',
           node: nodeDraft({ uuid: OTHER_UUID, ports: [portSample({ address: OTHER_MAC })] }),
           precondition: NONE,
         },
-        { ...useShared, uuid: OTHER_UUID } as NodeCommand,
+        { ...useShared, uuid: OTHER_UUID },
         complete,
       );
       expect(registry.portByMac(MAC)?.profile?.policy).toBe('local-disk');
@@ -277,7 +277,7 @@ describe('NodeRegistry', () => {
     run(registry, putNode, putShared, useShared, {
       ...putShared,
       profile: profileSample({ kernel: 'new' }),
-    } as NodeCommand);
+    });
     expect(registry.portByMac(MAC)?.profile?.kernel).toBe('new');
   });
 
@@ -308,7 +308,7 @@ describe('NodeRegistry', () => {
         precondition: NONE,
       },
       putShared,
-      { ...putShared, name: 'discovery' } as NodeCommand,
+      { ...putShared, name: 'discovery' },
     );
     expect(registry.listNodes().map((node) => node.uuid)).toEqual([OTHER_UUID, UUID]);
     expect(registry.listSharedProfiles().map((shared) => shared.name)).toEqual(['discovery', 'rescue']);
