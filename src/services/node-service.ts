@@ -5,7 +5,6 @@ import { UnsafeValueError } from '../boot/loader-language.ts';
 import type { Node, NodePort, NodeUuid } from '../boot/node.ts';
 import type {
   NodeBoot,
-  NodeChange,
   NodeCommand,
   NodeRegistry,
   ProfileAssignment,
@@ -100,7 +99,7 @@ export class NodeService implements Service, NodeCommands {
     const { registry, store, logger } = this.#parts;
     const plan = registry.plan(command);
     if (plan.kind === 'refused') return plan;
-    const failure = this.#firstRenderingFailure(plan.changes);
+    const failure = this.#trialFailure(command);
     if (failure !== undefined) return { kind: 'unrenderable', reason: failure };
     if (plan.changes.length > 0) {
       try {
@@ -117,30 +116,31 @@ export class NodeService implements Service, NodeCommands {
     return { kind: 'done' };
   }
 
-  /** A template or a value that fails is the caller's answer now, and not a machine's surprise at night. */
-  #firstRenderingFailure(changes: readonly NodeChange[]): string | undefined {
+  /**
+   * A template or a value that fails is the caller's answer now, and not a machine's surprise at night. What takes
+   * something away is never held up by it.
+   */
+  #trialFailure(command: NodeCommand): string | undefined {
     const { registry } = this.#parts;
-    const putNodes = new Map<NodeUuid, Node>();
-    for (const change of changes) if (change.kind === 'node.put') putNodes.set(change.node.uuid, change.node);
-    for (const change of changes) {
-      if (change.kind === 'shared-profile.put') {
-        const failure = this.#renderingFailure(change.shared.profile, undefined);
-        if (failure !== undefined) return failure;
-      } else if (change.kind === 'boot-profile.put') {
-        const { assignment } = change.boot;
+    switch (command.kind) {
+      case 'node.put': {
+        const profile = registry.nodeByUuid(command.node.uuid)?.profile;
+        return profile && this.#renderingFailure(profile, { ...command.node, generation: 0 });
+      }
+      case 'boot-profile.put': {
+        const { assignment } = command;
         const profile =
           assignment.kind === 'own' ? assignment.profile : registry.sharedProfile(assignment.name)?.profile;
-        const failure = profile && this.#renderingFailure(profile, putNodes.get(change.uuid));
-        if (failure !== undefined) return failure;
-        putNodes.delete(change.uuid);
+        return profile && this.#renderingFailure(profile, this.node(command.uuid));
       }
+      case 'shared-profile.put':
+        return this.#renderingFailure(command.profile, undefined);
+      case 'node.delete':
+      case 'boot-profile.delete':
+      case 'boot-profile.complete':
+      case 'shared-profile.delete':
+        return undefined;
     }
-    for (const [uuid, node] of putNodes) {
-      const profile = registry.nodeByUuid(uuid)?.profile;
-      const failure = profile && this.#renderingFailure(profile, node);
-      if (failure !== undefined) return failure;
-    }
-    return undefined;
   }
 
   #renderingFailure(profile: BootProfile, node: Node | undefined): string | undefined {

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RenderingContext } from '../../../src/boot/boot-files.ts';
 import { NodeRegistry, type NodeCommand } from '../../../src/boot/node-registry.ts';
-import type { TemplateSet } from '../../../src/boot/template.ts';
+import { TemplateError, type TemplateSet } from '../../../src/boot/template.ts';
 import { NodeService } from '../../../src/services/node-service.ts';
 import { loadTemplates } from '../../../src/services/template-folder.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
@@ -140,7 +140,6 @@ describe('NodeService', () => {
     });
 
     it('refuses a template that fails, with its file and line', async () => {
-      const { TemplateError } = await import('../../../src/boot/template.ts');
       context = {
         ...context,
         templates: {
@@ -169,12 +168,19 @@ describe('NodeService', () => {
       expect(await service.execute(command)).toMatchObject({ kind: 'unrenderable' });
     });
 
-    it('lets a template that fails not stand in the way of a DELETE', async () => {
+    it.each<NodeCommand>([
+      { kind: 'boot-profile.complete', uuid: UUID, at: 5 },
+      { kind: 'boot-profile.delete', uuid: UUID, precondition: NONE },
+      { kind: 'node.delete', uuid: UUID, precondition: NONE },
+    ])('lets no broken template hold up $kind', async (command) => {
       await service.execute(putNode);
-      await service.execute(putProfile());
-      context = { ...context, templates: { has: () => false, render: () => '' } };
-      const command: NodeCommand = { kind: 'boot-profile.delete', uuid: UUID, precondition: NONE };
+      await service.execute(putProfile({ policy: 'once' }));
+      const render = (): string => {
+        throw new TemplateError('grub.tmpl', 1, 'broken');
+      };
+      context = { ...context, templates: { has: () => true, render } };
       expect(await service.execute(command)).toEqual({ kind: 'done' });
+      expect(store.committed).toHaveLength(3);
     });
   });
 
