@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
 import type { BootFileFailure, BootRoot } from '../io/boot-root.ts';
-import { collapseLeadingSlashes, type MapStep } from '../tftp/map-file.ts';
+import type { MapStep } from '../tftp/map-file.ts';
 import { checkRequest, type RequestPolicy } from '../tftp/request-policy.ts';
 import { TFTP_ERRORS, type TftpRefusalReason } from '../tftp/tftp-errors.ts';
 import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';

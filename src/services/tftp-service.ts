@@ -8,7 +8,6 @@ import { collapseLeadingSlashes } from '../tftp/map-file.ts';
 import { toNetascii } from '../tftp/netascii.ts';
 import { negotiate, parseTransferMode, type TransferMode } from '../tftp/negotiation.ts';
 import type { TftpSettings } from '../tftp/tftp-settings.ts';
-import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { decodeTftpPacket, encodeTftpError, type TftpRequest } from '../wire/tftp/tftp-packet.ts';
