@@ -81,15 +81,16 @@ export class ReadAhead {
   }
 
   /**
-   * Takes over a file descriptor. A file that is open already, by its identity, is shared and this descriptor is
-   * closed.
+   * Takes over a file descriptor. A file that is open already, by its identity, is shared, and this descriptor is
+   * closed unless it is the same one: several transfers may come with one descriptor, if they come before the
+   * first of them is released.
    */
   open(fd: number, size: number, identity: string, chunkLength: number): SharedFile {
     const key = `${chunkLength}/${identity}`;
     const known = this.#files.get(key);
     if (known !== undefined) {
       known.users += 1;
-      closeLater(fd);
+      if (known.fd !== fd) closeLater(fd);
       return known;
     }
     const file: OpenFile = {

@@ -22,6 +22,8 @@ export function openWorkerDataPlane(listener: DataPlaneLinkListener): DataPlaneL
   const fromSource = import.meta.url.endsWith('.ts');
   const worker = new Worker(new URL(fromSource ? './tftp-worker.ts' : './tftp-worker.js', import.meta.url), {
     name: 'tftp',
+    // It closes files and sockets that were opened in this thread, and knows what it does.
+    trackUnmanagedFds: false,
     // In a checkout that was not built, the thread needs the loader for TypeScript too.
     ...(fromSource && { execArgv: ['--import', 'tsx'] }),
   });

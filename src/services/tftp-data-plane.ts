@@ -174,7 +174,7 @@ export class DataPlane {
     const key = keyOf(start.peer);
     const running = endpoint?.transfers.get(key);
     if (running?.name === start.name && isRepeatedRequest(running.transfer, now)) {
-      this.#openSource(start).close();
+      this.#finished.push(this.#openSource(start));
       this.#report(start.id, 'duplicate');
       this.#perform(running, repeatStart(running.transfer));
       return;
@@ -182,7 +182,7 @@ export class DataPlane {
     if (running !== undefined) this.#end(running, 'replaced', undefined);
     const socket = endpoint?.sockets[endpoint.nextSocket % endpoint.sockets.length];
     if (endpoint === undefined || socket === undefined) {
-      this.#openSource(start).close();
+      this.#finished.push(this.#openSource(start));
       this.#report(start.id, 'stopped');
       return;
     }
