@@ -1,5 +1,6 @@
 import { formatIpv4, ipv4FromNumber, parseIpv4 } from '../addr/ipv4.ts';
 import {
+  formatAddressRange,
   formatSubnet,
   parseAddressRange,
   parseSubnet,
@@ -99,7 +100,7 @@ export function parseNetworks(
   reportOverlaps(
     ranges.map((range) => ({
       ...range,
-      text: `${formatIpv4(range.what.first)}-${formatIpv4(range.what.last)}`,
+      text: formatAddressRange(range.what),
     })),
     'range',
     context,

@@ -194,10 +194,9 @@ export const RawDhcpSchema = section(
   { description: 'The DHCP and BOOTP server. Absent: it is off.' },
 );
 
+/** The sections and their parts as they stand in the file; what is absent stays visible as absent. */
 export type RawDhcp = Static<typeof RawDhcpSchema>;
 export type RawSubnet = Static<typeof Subnet>;
 export type RawRange = Static<typeof Range>;
-export type RawSharedNetwork = Static<typeof SharedNetwork>;
-export type RawClass = Static<typeof Class>;
 export type RawReservation = Static<typeof Reservation>;
 export type RawOptionDefinition = Static<typeof OptionDefinition>;

@@ -4,6 +4,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { formatConfigProblem } from '../../../src/config/config-error.ts';
+import { RawConfigSchema } from '../../../src/config/raw-config.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { mappingsOfSchema, TABLES, tablesIn, withFreshTables } from '../../documents/config-reference.ts';
 import { configJsonSchema, configJsonSchemaText } from '../../documents/config-schema.ts';
@@ -37,6 +38,28 @@ describe('bootd.schema.json', () => {
     };
     visit(configJsonSchema(), '');
     expect(undescribed).toEqual([]);
+  });
+});
+
+describe('the schema', () => {
+  it('uses only the keywords that the reader of the file knows', () => {
+    const known = new Set([
+      ...['type', 'properties', 'required', 'additionalProperties', 'items', 'anyOf', 'enum'],
+      ...['minimum', 'maximum', 'minItems', 'minProperties', 'maxProperties'],
+      ...['description', 'default', 'examples'],
+    ]);
+    const strange = new Set<string>();
+    const visit = (schema: unknown, holdsNames: boolean): void => {
+      if (typeof schema !== 'object' || schema === null) return;
+      for (const [key, child] of Object.entries(schema)) {
+        if (!holdsNames && !known.has(key)) strange.add(key);
+        if (holdsNames || ['properties', 'items', 'additionalProperties'].includes(key))
+          visit(child, key === 'properties' && !holdsNames);
+        if (!holdsNames && key === 'anyOf') for (const choice of child as unknown[]) visit(choice, false);
+      }
+    };
+    visit(RawConfigSchema, false);
+    expect([...strange]).toEqual([]);
   });
 });
 
