@@ -1,9 +1,25 @@
+import { closeSync } from 'node:fs';
 import { parseImageLocation, type BootProfile } from '../boot/boot-profile.ts';
 import { templateName, type Loader, type TemplateSet } from '../boot/template.ts';
+import { BootRoot } from '../io/boot-root.ts';
+import type { TftpSettings } from '../tftp/tftp-settings.ts';
 
 /** Whether there is a file below the TFTP root that would be served; the path has no leading slash. */
 export interface FilePresence {
   isServed(path: string): Promise<boolean>;
+}
+
+/** Asks the disk as TFTP would; without TFTP nothing is served. */
+export function filePresence(tftp: TftpSettings | undefined): FilePresence {
+  if (tftp === undefined) return { isServed: () => Promise.resolve(false) };
+  const root = new BootRoot({ ...tftp, chrootLinks: tftp.secure });
+  return {
+    async isServed(path) {
+      const found = await root.open(path);
+      if (found.kind === 'file') closeSync(found.fd);
+      return found.kind === 'file';
+    },
+  };
 }
 
 /**

@@ -11,7 +11,8 @@ export interface Metrics {
   readonly dhcpReplies: Counter<'type'>;
   readonly dhcpReplySeconds: Histogram;
   readonly dhcpConflicts: Counter;
-  readonly leases: Gauge<'state'>;
+  /** Addresses by state of their lease are counted only when somebody asks for the metrics. */
+  observeLeases(count: () => ReadonlyMap<string, number>): void;
   readonly storeCommits: Counter<'result'>;
   readonly storeCommitSeconds: Histogram;
   readonly tftpRequests: Counter<'source'>;
@@ -33,7 +34,18 @@ const TRANSFER_BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
+  let countLeases: () => ReadonlyMap<string, number> = () => new Map();
   collectDefaultMetrics({ register: registry, prefix: 'bootd_' });
+  new Gauge({
+    name: 'bootd_leases',
+    help: 'Addresses by state of their lease.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [state, count] of countLeases()) this.set({ state }, count);
+    },
+  });
   return {
     registry,
     dhcpPacketsReceived: new Counter({
@@ -65,12 +77,9 @@ export function createMetrics(): Metrics {
       help: 'Addresses that were found in use by somebody else, by a conflict check or a DECLINE.',
       registers,
     }),
-    leases: new Gauge({
-      name: 'bootd_leases',
-      help: 'Addresses by state of their lease.',
-      labelNames: ['state'],
-      registers,
-    }),
+    observeLeases(count) {
+      countLeases = count;
+    },
     storeCommits: new Counter({
       name: 'bootd_store_commits_total',
       help: 'Flushes of the store to stable storage, by result.',

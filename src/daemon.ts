@@ -1,0 +1,278 @@
+import { join } from 'node:path';
+import type { RenderingContext } from './boot/boot-files.ts';
+import { NodeRegistry } from './boot/node-registry.ts';
+import { formatConfigProblem } from './config/config-error.ts';
+import { SHIPPED_TEMPLATES } from './config/load-config.ts';
+import type { BootdSettings } from './config/settings.ts';
+import type { HealthCheck } from './control/health-routes.ts';
+import type { DhcpSettings } from './dhcp/dhcp-settings.ts';
+import { LeaseTable } from './dhcp/lease-table.ts';
+import { systemClock } from './io/clock.ts';
+import { readInheritedSockets, type InheritedSocket } from './io/inherited-sockets.ts';
+import { IoError } from './io/io-error.ts';
+import {
+  listNetworkInterfaces,
+  readNetworkInterface,
+  type NetworkInterface,
+} from './io/network-interfaces.ts';
+import { openServiceNotifier } from './io/sd-notify.ts';
+import { BootFileService } from './services/boot-file-service.ts';
+import { ControlService } from './services/control-service.ts';
+import { DhcpService } from './services/dhcp-service.ts';
+import { openDhcpWires } from './services/dhcp-wire.ts';
+import { LeaseService } from './services/lease-service.ts';
+import { NodeService } from './services/node-service.ts';
+import { filePresence } from './services/profile-warnings.ts';
+import type { Service } from './services/service.ts';
+import { TemplateService } from './services/template-service.ts';
+import { TftpService } from './services/tftp-service.ts';
+import { createLeaseStore } from './store/lease-store.ts';
+import { openLevelStore, type LevelStore } from './store/level-store.ts';
+import { createNodeStore } from './store/node-store.ts';
+import { EVENTS } from './telemetry/events.ts';
+import type { Logger } from './telemetry/logger.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+
+/** What a service manager and the kernel know of this process. */
+export interface ProcessFacts {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly pid: number;
+}
+
+/** What the daemon is made from. */
+export interface DaemonOptions {
+  readonly settings: BootdSettings;
+  readonly logger: Logger;
+  /** Of the program, for the log and the API's description. */
+  readonly version: string;
+  readonly process: ProcessFacts;
+}
+
+/** A daemon that serves. */
+export interface RunningDaemon {
+  /** Finishes what is under way, within bounds, and gives everything back. */
+  stop(): Promise<void>;
+  /** Reads templates and the map-file again; what is bad keeps its last good form and is in the log. */
+  reload(): Promise<void>;
+}
+
+/**
+ * Builds and starts every service that the configuration names, in the order in which they need each other. Rejects
+ * with the first reason why one cannot start; what had started is stopped again.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
+  const { settings, logger, version } = options;
+  logger.info(
+    {
+      event: EVENTS.daemonStarted,
+      version,
+      stateDirectory: settings.stateDirectory,
+      interfaces: settings.interfaces,
+    },
+    `bootd ${version} starts`,
+  );
+  reportWhatIsOff(settings, logger);
+  const notifier = openServiceNotifier(options.process.environment, options.process.pid);
+  const metrics = createMetrics();
+  const store = await openStore(settings, logger, metrics);
+  const house = furnish(options, store, metrics);
+  const started: Service[] = [];
+  const stopAll = async (): Promise<void> => {
+    for (const service of started.splice(0).reverse()) await service.stop();
+    await store.close();
+  };
+  try {
+    for (const service of house.services) {
+      started.push(service);
+      await service.start();
+    }
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+  const watchdog = keepWatchdogFed(notifier.watchdogTimeoutMs, () => notifier.watchdog());
+  const status = `serving ${house.services.map(({ name }) => name).join(', ')}`;
+  notifier.ready(status);
+  logger.info({ event: EVENTS.daemonReady, services: house.services.map(({ name }) => name) }, status);
+  return {
+    async stop() {
+      notifier.stopping();
+      clearInterval(watchdog);
+      logger.info({ event: EVENTS.daemonStopping }, 'finishing what is under way');
+      await stopAll();
+      logger.info({ event: EVENTS.daemonStopped }, 'everything is closed');
+    },
+    reload: house.reload,
+  };
+}
+
+/** The services in the order of their start, and what reaches across them. */
+interface House {
+  readonly services: readonly Service[];
+  reload(): Promise<void>;
+}
+
+/** The wiring: who is given whom. Nothing runs yet. */
+function furnish(
+  { settings, logger, version, process }: DaemonOptions,
+  store: LevelStore,
+  metrics: Metrics,
+): House {
+  const clock = systemClock;
+  const inherited = readInheritedSockets(process.environment, process.pid);
+  const registry = new NodeRegistry();
+  const leases = settings.dhcp && buildLeases(settings.dhcp, store, logger, metrics);
+  const templates = new TemplateService({
+    folder: settings.templatesDirectory,
+    shippedFolder: SHIPPED_TEMPLATES,
+    logger,
+    metrics,
+  });
+  const rendering = (): RenderingContext => ({
+    templates,
+    tftpRoot: settings.tftp?.root,
+    tftpServer: settings.dhcp?.parameters.nextServer,
+  });
+  const nodes = new NodeService({
+    registry,
+    store: createNodeStore(store),
+    rendering,
+    files: filePresence(settings.tftp),
+    logger,
+    metrics,
+  });
+  const services: Service[] = [templates, nodes];
+
+  if (settings.dhcp !== undefined && leases !== undefined) {
+    const dhcp = settings.dhcp;
+    const openWires = () => openDhcpWires(dhcp, readInterfaces(settings.interfaces), inherited);
+    services.push(
+      leases.service,
+      new DhcpService({ ...leases, settings: dhcp, openWires, nodes: registry, clock, logger, metrics }),
+    );
+  }
+
+  const bootFiles = new BootFileService({
+    registry,
+    rendering,
+    macOfAddress: (address) => leases?.service.macOfAddress(address),
+    unknownMachines: settings.unknownMachines,
+    completeBoot: (uuid) => void nodes.execute({ kind: 'boot-profile.complete', uuid, at: clock.now() }),
+    logger,
+    metrics,
+  });
+  const tftp = buildTftp(settings, inherited, bootFiles, logger, metrics);
+  if (tftp !== undefined) services.push(tftp);
+
+  const checks = (): readonly HealthCheck[] => [
+    storeCheck(store),
+    check('templates', templates.problems.map(formatConfigProblem)),
+  ];
+  services.push(
+    new ControlService({
+      control: settings.control,
+      http: settings.http,
+      api: { nodes, leases: leases?.service, health: { checks }, metrics, logger, version },
+    }),
+  );
+  return {
+    services,
+    async reload() {
+      await templates.reload();
+      await tftp?.reloadMapFile();
+    },
+  };
+}
+
+function buildLeases(
+  settings: DhcpSettings,
+  level: LevelStore,
+  logger: Logger,
+  metrics: Metrics,
+): { leases: LeaseTable; store: ReturnType<typeof createLeaseStore>; service: LeaseService } {
+  const ranges = settings.sharedNetworks.flatMap(({ subnets }) =>
+    subnets.flatMap((subnet) => subnet.ranges.map(({ range }) => range)),
+  );
+  const leases = new LeaseTable(ranges);
+  const store = createLeaseStore(level);
+  return { leases, store, service: new LeaseService({ leases, store, clock: systemClock, logger, metrics }) };
+}
+
+function buildTftp(
+  settings: BootdSettings,
+  inherited: readonly InheritedSocket[],
+  bootFiles: BootFileService,
+  logger: Logger,
+  metrics: Metrics,
+): TftpService | undefined {
+  const { tftp, interfaces } = settings;
+  if (tftp === undefined) return undefined;
+  return new TftpService({
+    settings: tftp,
+    interfaces: tftp.listen === undefined ? readInterfaces(interfaces) : [],
+    inherited,
+    bootFiles,
+    logger,
+    metrics,
+    clock: systemClock,
+    observer: (event) => bootFiles.observe(event),
+  });
+}
+
+async function openStore(settings: BootdSettings, logger: Logger, metrics: Metrics): Promise<LevelStore> {
+  const { store, report } = await openLevelStore(join(settings.stateDirectory, 'store'), {
+    listener: {
+      flushed(durationMs, _changes, error) {
+        metrics.storeCommits.inc({ result: error === undefined ? 'kept' : 'failed' });
+        metrics.storeCommitSeconds.observe(durationMs / 1000);
+      },
+      healthChanged(health) {
+        if (health.kind === 'working')
+          logger.info({ event: EVENTS.storeRecovered }, 'the store keeps leases again');
+        else logger.error({ event: EVENTS.storeFailed }, health.reason);
+      },
+    },
+  });
+  for (const sentence of report) logger.warn({ event: EVENTS.storeRepaired }, sentence);
+  return store;
+}
+
+/** Throws IoError that lists what there is when an interface is missing. */
+function readInterfaces(names: readonly string[]): readonly NetworkInterface[] {
+  return names.map((name) => {
+    const found = readNetworkInterface(name);
+    if (found !== undefined) return found;
+    const present = listNetworkInterfaces().join(', ');
+    throw new IoError('unreachable', `there is no interface ${name}; this host has ${present}`);
+  });
+}
+
+function check(name: string, problems: readonly string[]): HealthCheck {
+  return { name, ok: problems.length === 0, problems };
+}
+
+function storeCheck(store: LevelStore): HealthCheck {
+  const health = store.health();
+  return check('store', health.kind === 'working' ? [] : [health.reason]);
+}
+
+function reportWhatIsOff(settings: BootdSettings, logger: Logger): void {
+  const sections = {
+    dhcp: settings.dhcp,
+    tftp: settings.tftp,
+    http: settings.http,
+    'http-boot': settings.httpBoot,
+  };
+  for (const [section, value] of Object.entries(sections)) {
+    if (value !== undefined) continue;
+    logger.info(
+      { event: EVENTS.daemonServiceOff, section },
+      `${section} is off: the configuration has no such section`,
+    );
+  }
+}
+
+/** systemd wants to hear of us at least once in its time; twice is safe. */
+function keepWatchdogFed(timeoutMs: number | undefined, feed: () => void): NodeJS.Timeout | undefined {
+  return timeoutMs === undefined ? undefined : setInterval(feed, timeoutMs / 2).unref();
+}
