@@ -115,6 +115,8 @@ export class TftpClient {
     this.#unacknowledged = 0;
     this.#tries += 1;
     this.#wakeAt = now + this.#retransmitMs;
+    // Blocks may have come since the last ACK: where the window stands now is what the server needs (RFC 7440 section 4).
+    if (this.#blocks > 0) this.#last = { ...this.#last, bytes: encodeTftpAck(this.#blocks % BLOCK_NUMBERS) };
     return [{ kind: 'send', ...this.#last }];
   }
 
