@@ -46,6 +46,7 @@ export async function createControlServer(parts: ControlParts, access: Access): 
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true },
     },
   });
+  app.removeContentTypeParser('text/plain');
   // Answers are what the formatting functions return; their schemas describe them and change nothing.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.addHook('onRequest', async (request, reply) => {

@@ -83,7 +83,6 @@ export function addLeaseRoutes(
       try {
         await queries.release(address);
       } catch (error) {
-        request.log.error({ err: error }, 'a lease could not be freed');
         throw new ProblemError('not-kept', error instanceof Error ? error.message : String(error));
       }
       return reply.code(204).send();

@@ -1,0 +1,110 @@
+import { pino } from 'pino';
+import type { Ipv4 } from '../../../src/addr/ipv4.ts';
+import { subnetContains } from '../../../src/addr/subnet.ts';
+import { NodeRegistry } from '../../../src/boot/node-registry.ts';
+import type { TemplateSet } from '../../../src/boot/template.ts';
+import type { Access } from '../../../src/control/access.ts';
+import type { HealthCheck } from '../../../src/control/health-routes.ts';
+import { createControlServer, type ControlServer } from '../../../src/control/http-server.ts';
+import type { LeaseFilter, LeaseQueries, LeaseView } from '../../../src/control/lease-queries.ts';
+import { NodeService } from '../../../src/services/node-service.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { ipv4 } from '../boot/samples.ts';
+import { FakeNodeStore } from '../services/node-store-fake.ts';
+
+/** A few leases in memory. */
+export class FakeLeases implements LeaseQueries {
+  readonly views = new Map<Ipv4, LeaseView>();
+  failure: Error | undefined;
+
+  add(view: LeaseView): void {
+    this.views.set(view.lease.address, view);
+  }
+
+  list({ mac, state, subnet }: LeaseFilter): readonly LeaseView[] {
+    return [...this.views.values()].filter(
+      (view) =>
+        (mac === undefined || view.lease.mac === mac) &&
+        (state === undefined || view.state === state) &&
+        (subnet === undefined || subnetContains(subnet, view.lease.address)),
+    );
+  }
+
+  byAddress(address: Ipv4): LeaseView | undefined {
+    return this.views.get(address);
+  }
+
+  release(address: Ipv4): Promise<boolean> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    return Promise.resolve(this.views.delete(address));
+  }
+}
+
+const emptyTemplates: TemplateSet = { has: (name) => !name.includes('-'), render: () => 'x\n' };
+
+/** The control API over a real NodeService, with everything below it in memory. */
+export class TestApi {
+  readonly store = new FakeNodeStore();
+  readonly registry = new NodeRegistry();
+  readonly leases = new FakeLeases();
+  readonly files = new Set<string>();
+  readonly logged: Record<string, unknown>[] = [];
+  health: readonly HealthCheck[] = [];
+  dhcpIsOff = false;
+  #server: ControlServer | undefined;
+
+  async open(access: Access = { kind: 'full' }): Promise<void> {
+    const logger = pino(
+      {},
+      { write: (line: string) => this.logged.push(JSON.parse(line) as Record<string, unknown>) },
+    );
+    const metrics = createMetrics();
+    const nodes = new NodeService({
+      registry: this.registry,
+      store: this.store,
+      rendering: () => ({
+        templates: emptyTemplates,
+        tftpRoot: '/tftpboot',
+        tftpServer: ipv4('192.168.0.1'),
+      }),
+      files: { isServed: (path) => Promise.resolve(this.files.has(path)) },
+      logger,
+      metrics,
+    });
+    const leases = this.dhcpIsOff ? undefined : this.leases;
+    const health = { checks: () => this.health };
+    this.#server = await createControlServer(
+      { nodes, leases, health, metrics, logger, version: '1.2.3' },
+      access,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close();
+  }
+
+  /** Plays a request; the body of the answer is read by its media type. */
+  async call(
+    method: 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'POST',
+    url: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: unknown; headers: Record<string, unknown> }> {
+    if (this.#server === undefined) throw new Error('the API is not open');
+    const reply = await this.#server.inject({
+      method,
+      url,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const isJson = /[/+]json/.test(String(reply.headers['content-type']));
+    return {
+      status: reply.statusCode,
+      body: isJson && reply.payload !== '' ? (JSON.parse(reply.payload) as unknown) : reply.payload,
+      headers: reply.headers,
+    };
+  }
+}

@@ -1,0 +1,264 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MAC, OTHER_MAC, OTHER_UUID, UUID } from '../boot/samples.ts';
+import { TestApi } from './api.ts';
+
+let api: TestApi;
+beforeEach(async () => {
+  api = new TestApi();
+  await api.open();
+});
+afterEach(() => api.close());
+
+const node = `/v1/nodes/${UUID}`;
+const minimal = { ports: [{ address: MAC }] };
+const whole = {
+  uuid: UUID,
+  name: 'bm1',
+  boot_mode: 'bios',
+  ports: [
+    {
+      address: MAC,
+      pxe_enabled: true,
+      fixed_address: '192.168.0.20',
+      extra: { 'client-id': 'ff:00', gateway_port: '1/1/2', nested: { any: [1, null] } },
+    },
+    { address: OTHER_MAC, pxe_enabled: false, fixed_address: null, extra: {} },
+  ],
+  dhcp_options: [
+    { opt_name: '67', opt_value: 'pxelinux.0', ip_version: 4 },
+    { opt_name: '59', opt_value: 'tftp://192.168.0.1/pxelinux.0', ip_version: 6 },
+  ],
+};
+
+describe('PUT /v1/nodes/{uuid}', () => {
+  it('fills in what is left out, and is in effect and on disk when it answers', async () => {
+    const reply = await api.call('PUT', node, minimal);
+    expect(reply).toMatchObject({ status: 200, headers: { etag: '"1"' } });
+    expect(reply.body).toEqual({
+      uuid: UUID,
+      generation: 1,
+      name: null,
+      boot_mode: null,
+      ports: [{ address: MAC, pxe_enabled: true, fixed_address: null, extra: {} }],
+      dhcp_options: [],
+    });
+    expect(api.store.committed).toHaveLength(1);
+    expect(api.registry.portByMac(MAC)?.node.uuid).toBe(UUID);
+  });
+
+  it('keeps all that it is given', async () => {
+    expect((await api.call('PUT', node, whole)).body).toEqual({ ...whole, generation: 1 });
+    expect((await api.call('GET', node)).body).toEqual({ ...whole, generation: 1 });
+  });
+
+  it('takes back what a GET gave, and changes nothing by it', async () => {
+    await api.call('PUT', node, whole);
+    const before = (await api.call('GET', node)).body;
+    expect(await api.call('PUT', node, before)).toMatchObject({ status: 200, body: before });
+    expect(api.store.committed).toHaveLength(1);
+  });
+
+  it('takes MACs, UUIDs and null in every spelling of them', async () => {
+    const reply = await api.call('PUT', node.toUpperCase().replace('/V1/NODES', '/v1/nodes'), {
+      name: null,
+      boot_mode: null,
+      bmc: null,
+      ports: [{ address: '0C-C4-7A-0E-2B-6B', fixed_address: null }],
+    });
+    expect(reply).toMatchObject({ status: 200, body: { uuid: UUID, ports: [{ address: MAC }] } });
+  });
+
+  it('replaces everything', async () => {
+    await api.call('PUT', node, whole);
+    await api.call('PUT', node, { ports: [] });
+    expect((await api.call('GET', node)).body).toMatchObject({ name: null, ports: [], dhcp_options: [] });
+  });
+
+  it('never shows a BMC again', async () => {
+    const bmc = { address: '10.0.0.1', username: 'ADMIN', password: 'very-secret' };
+    const replies = [
+      await api.call('PUT', node, { ...minimal, bmc }),
+      await api.call('GET', node),
+      await api.call('GET', '/v1/nodes'),
+    ];
+    expect(JSON.stringify(replies)).not.toMatch(/very-secret|ADMIN|bmc/);
+    expect(api.registry.nodeByUuid(UUID)?.node.bmc).toEqual({ ...bmc, port: 623 });
+    expect(JSON.stringify(api.logged)).not.toContain('very-secret');
+  });
+
+  const invalid: readonly [string, unknown, string, string][] = [
+    ['no ports', {}, '/ports', 'is missing'],
+    ['an unknown key', { ...minimal, nome: 'x' }, '/nome', 'is not known'],
+    ['an unknown key further down', { ports: [{ address: MAC, vlan: 1 }] }, '/ports/0/vlan', 'is not known'],
+    ['a key that must be escaped', { ...minimal, 'a/b~c': 1 }, '/a~1b~0c', 'is not known'],
+    ['a MAC that is none', { ports: [{ address: '0c:c4' }] }, '/ports/0/address', 'must match pattern'],
+    ['a number for text', { ...minimal, name: 5 }, '/name', 'must be string'],
+    [
+      'text for a truth',
+      { ports: [{ address: MAC, pxe_enabled: 'yes' }] },
+      '/ports/0/pxe_enabled',
+      'must be boolean',
+    ],
+    ['a name with a space', { ...minimal, name: 'a b' }, '/name', 'must match pattern'],
+    [
+      'an IP version 5',
+      { ...minimal, dhcp_options: [{ opt_name: '1', opt_value: '', ip_version: 5 }] },
+      '/dhcp_options/0/ip_version',
+      'must be',
+    ],
+    ['a list for the whole', [], '', 'must be object'],
+    [
+      'a BMC without a password',
+      { ...minimal, bmc: { address: 'a', username: 'u' } },
+      '/bmc/password',
+      'is missing',
+    ],
+  ];
+  it.each(invalid)('refuses %s, and points at it', async (_name, body, pointer, detail) => {
+    const reply = await api.call('PUT', node, body);
+    expect(reply).toMatchObject({
+      status: 400,
+      headers: { 'content-type': 'application/problem+json; charset=utf-8' },
+      body: { type: 'about:blank', status: 400, code: 'invalid-document' },
+    });
+    const { errors } = reply.body as { errors: { pointer: string; detail: string }[] };
+    expect(errors.find((error) => error.pointer === pointer)?.detail).toContain(detail);
+    expect(api.registry.listNodes()).toEqual([]);
+  });
+
+  it.each<[string, unknown, readonly string[]]>([
+    ['another UUID than the path', { ...minimal, uuid: OTHER_UUID }, ['/uuid']],
+    ['a MAC twice', { ports: [{ address: MAC }, { address: MAC.toUpperCase() }] }, ['/ports/1/address']],
+    [
+      'no address for an address',
+      { ports: [{ address: MAC, fixed_address: '192.168.0.256' }] },
+      ['/ports/0/fixed_address'],
+    ],
+    [
+      'an address twice',
+      {
+        ports: [
+          { address: MAC, fixed_address: '10.0.0.1' },
+          { address: OTHER_MAC, fixed_address: '10.0.0.1' },
+        ],
+      },
+      ['/ports/1/fixed_address'],
+    ],
+    [
+      'two mistakes',
+      { uuid: 'x', ports: [{ address: MAC, fixed_address: 'y' }] },
+      ['/uuid', '/ports/0/fixed_address'],
+    ],
+  ])('cannot use %s', async (_name, body, pointers) => {
+    const reply = await api.call('PUT', node, body);
+    expect(reply).toMatchObject({ status: 422, body: { code: 'invalid-value' } });
+    const { errors } = reply.body as { errors: { pointer: string }[] };
+    expect(errors.map(({ pointer }) => pointer)).toEqual(pointers);
+  });
+
+  it('refuses a MAC of another node', async () => {
+    await api.call('PUT', node, minimal);
+    expect(await api.call('PUT', `/v1/nodes/${OTHER_UUID}`, minimal)).toMatchObject({
+      status: 409,
+      body: {
+        code: 'mac-taken',
+        title: 'The MAC belongs to another node',
+        detail: `${MAC} belongs to node ${UUID}`,
+      },
+    });
+  });
+
+  it('refuses a fixed address of another node', async () => {
+    await api.call('PUT', node, { ports: [{ address: MAC, fixed_address: '192.168.0.20' }] });
+    const other = { ports: [{ address: OTHER_MAC, fixed_address: '192.168.0.20' }] };
+    expect(await api.call('PUT', `/v1/nodes/${OTHER_UUID}`, other)).toMatchObject({
+      status: 409,
+      body: { code: 'address-taken' },
+    });
+  });
+
+  it.each([
+    ['no JSON', '{"ports": [', {}, 400, 'malformed-json'],
+    ['nothing', '', {}, 400, 'malformed-json'],
+    ['another media type', 'ports', { 'content-type': 'text/plain' }, 415, 'unsupported-media-type'],
+    ['a megabyte', JSON.stringify({ x: 'y'.repeat(1_100_000) }), {}, 413, 'body-too-large'],
+  ])('refuses %s', async (_name, body, headers, status, code) => {
+    expect(await api.call('PUT', node, body, headers)).toMatchObject({ status, body: { code } });
+  });
+
+  it('refuses a path without a UUID', async () => {
+    expect(await api.call('PUT', '/v1/nodes/bm1', minimal)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-path' },
+    });
+  });
+
+  it('says that nothing changed when the store fails', async () => {
+    api.store.failure = 'the disk is full';
+    expect(await api.call('PUT', node, minimal)).toMatchObject({
+      status: 503,
+      body: { code: 'not-kept', detail: 'the disk is full' },
+    });
+    expect((await api.call('GET', node)).status).toBe(404);
+  });
+});
+
+describe('preconditions', () => {
+  it.each<[string, Record<string, string>, number, string | undefined]>([
+    ['If-Match with the ETag', { 'if-match': '"1"' }, 200, undefined],
+    ['If-Match with one of several', { 'if-match': '"9", "1"' }, 200, undefined],
+    ['If-Match: *', { 'if-match': '*' }, 200, undefined],
+    ['If-Match with an old ETag', { 'if-match': '"0"' }, 412, 'precondition-failed'],
+    ['If-Match with a weak ETag', { 'if-match': 'W/"1"' }, 412, 'precondition-failed'],
+    ['If-None-Match: *', { 'if-none-match': '*' }, 412, 'precondition-failed'],
+    ['If-None-Match with an ETag', { 'if-none-match': '"1"' }, 400, 'invalid-header'],
+    ['both', { 'if-match': '"1"', 'if-none-match': '*' }, 400, 'invalid-header'],
+  ])('%s', async (_name, headers, status, code) => {
+    await api.call('PUT', node, minimal);
+    const reply = await api.call('PUT', node, { ...minimal, name: 'new' }, headers);
+    expect(reply.status).toBe(status);
+    if (code !== undefined) expect(reply.body).toMatchObject({ code });
+  });
+
+  it('hold for a node that is not there', async () => {
+    expect((await api.call('PUT', node, minimal, { 'if-match': '*' })).status).toBe(412);
+    expect((await api.call('PUT', node, minimal, { 'if-none-match': '*' })).status).toBe(200);
+    expect((await api.call('DELETE', node, undefined, { 'if-match': '"7"' })).status).toBe(412);
+    expect((await api.call('DELETE', node, undefined, { 'if-match': '"1"' })).status).toBe(204);
+  });
+});
+
+describe('GET and DELETE /v1/nodes', () => {
+  it('lists nodes in the order of their UUIDs', async () => {
+    expect(await api.call('GET', '/v1/nodes')).toMatchObject({ status: 200, body: { nodes: [] } });
+    await api.call('PUT', node, minimal);
+    await api.call('PUT', `/v1/nodes/${OTHER_UUID}`, { ports: [] });
+    const { nodes } = (await api.call('GET', '/v1/nodes')).body as { nodes: { uuid: string }[] };
+    expect(nodes.map(({ uuid }) => uuid)).toEqual([OTHER_UUID, UUID]);
+  });
+
+  it('gives an ETag, and answers HEAD', async () => {
+    await api.call('PUT', node, minimal);
+    expect((await api.call('GET', node)).headers['etag']).toBe('"1"');
+    expect(await api.call('HEAD', node)).toMatchObject({ status: 200, body: '', headers: { etag: '"1"' } });
+  });
+
+  it('knows no node that was not put', async () => {
+    expect(await api.call('GET', node)).toMatchObject({ status: 404, body: { code: 'node-not-found' } });
+  });
+
+  it('deletes a node as often as asked', async () => {
+    await api.call('PUT', node, minimal);
+    expect(await api.call('DELETE', node)).toMatchObject({ status: 204, body: '' });
+    expect((await api.call('DELETE', node)).status).toBe(204);
+    expect((await api.call('GET', node)).status).toBe(404);
+  });
+
+  it('does not know other methods and paths', async () => {
+    expect(await api.call('POST', node, {})).toMatchObject({
+      status: 404,
+      body: { code: 'route-not-found' },
+    });
+    expect(await api.call('GET', '/v2')).toMatchObject({ status: 404, body: { code: 'route-not-found' } });
+  });
+});
