@@ -160,9 +160,7 @@ class BracketParser {
       case '^':
         return { kind: 'caret', byte, length: 1 };
       case '-':
-        if (!text.startsWith('---', at)) return { kind: 'hyphen', byte, length: 1 };
-        this.#cursor.position += 2; // as in Unix V7, `---` is one minus sign; glibc passes over two while it peeks
-        return { kind: 'byte', byte, length: 1 };
+        return { kind: 'hyphen', byte, length: 1 };
       default:
         return { kind: 'byte', byte, length: 1 };
     }

@@ -94,7 +94,7 @@ class ProgramBuilder {
       this.#groupAliases[body.group] = this.#groupAliases[tree.group] ?? tree.group;
       body = body.body;
     }
-    const facts = { group: tree.group, isOptional, isCopy: emission.isCopy };
+    const facts = { group: tree.group, isOptional }; // glibc makes these two when it has done its copying: never copies
     const steps: Emitter[] = [(into) => this.#add('open', facts, [into])];
     if (body !== undefined) {
       const inside = body;
@@ -122,7 +122,8 @@ class ProgramBuilder {
 
   /**
    * `a{2,}` becomes `aaa*`, and `a{2,4}` becomes `aa(a?a)?`: glibc nests optional passes to the left, so that the number
-   * of passes is decided before what the first of them takes. It forgets that a group is optional when it copies it.
+   * of passes is decided before what the first of them takes. A group is optional in the first pass that may be left
+   * out, and, by an oversight, in the last of two or more that may not; copies of it forget that.
    */
   #emitRepeat(tree: EreRepeat, next: Label, emission: Emission): EreNode {
     const { body, min, max } = tree;
@@ -134,7 +135,10 @@ class ProgramBuilder {
         : this.#emit(body, into, inner);
     };
     const steps: Emitter[] = [];
-    for (let number = 1; number <= min; number++) steps.push((into) => pass(into, number, false));
+    for (let number = 1; number <= min; number++) {
+      const isOptional = number > 1 && number === min && max > min;
+      steps.push((into) => pass(into, number, isOptional));
+    }
     if (max === Infinity) {
       steps.push((into) => {
         const star: Label = { node: undefined };
