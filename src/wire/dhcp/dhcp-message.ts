@@ -5,9 +5,11 @@ import {
   decodeOptions,
   layoutOptions,
   overloads,
+  type HeaderFields,
   type OptionLayout,
   type OptionMap,
 } from './dhcp-options.ts';
+import { OPTION } from './option-codes.ts';
 
 /** `op`: who sends (RFC 951 section 3). */
 export const BOOTREQUEST = 1;
@@ -137,8 +139,12 @@ export function optionsThatDoNotFit(message: DhcpMessage, maximumLength: number)
 }
 
 function layoutMessage(message: DhcpMessage, maximumLength: number): OptionLayout {
-  return layoutOptions(message.options, maximumLength - HEADER_LENGTH - COOKIE_LENGTH, message);
+  // Option 52 is DHCP's: a BOOTP client would not look for options in other fields (RFC 1534 section 2).
+  const fields = message.options.has(OPTION.messageType) ? message : NO_FIELDS;
+  return layoutOptions(message.options, maximumLength - HEADER_LENGTH - COOKIE_LENGTH, fields);
 }
+
+const NO_FIELDS: HeaderFields = { file: new Uint8Array(0), sname: new Uint8Array(0) };
 
 function exactly(field: Uint8Array, length: number): Uint8Array {
   if (field.length !== length)

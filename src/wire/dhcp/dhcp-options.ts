@@ -130,8 +130,8 @@ function layoutTight(
   room: number,
   fields: HeaderFields,
 ): OptionLayout {
-  let fileRoom = isFree(fields.file) ? fields.file.length - 1 : 0;
-  let snameRoom = isFree(fields.sname) ? fields.sname.length - 1 : 0;
+  let fileRoom = roomIn(fields.file);
+  let snameRoom = roomIn(fields.sname);
   let mainRoom = room - 1 - (fileRoom + snameRoom > 0 ? OVERLOAD_LENGTH : 0);
   for (const [code, value] of ordered) if (NEVER_DROPPED.has(code)) mainRoom -= encodedLength(value);
   const main: (readonly [number, Uint8Array])[] = [];
@@ -165,8 +165,9 @@ function layoutTight(
   };
 }
 
-function isFree(field: Uint8Array): boolean {
-  return field.every((octet) => octet === 0);
+/** Octets that options may take in a header field, END not counted. */
+function roomIn(field: Uint8Array): number {
+  return field.every((octet) => octet === 0) ? Math.max(0, field.length - 1) : 0;
 }
 
 /** Behind the options that every reader looks for first, and before option 82, which stays last. */

@@ -1,16 +1,13 @@
 import type { OptionMap } from './dhcp-options.ts';
-import { encodeEncapsulated } from './encapsulated-options.ts';
+import { WireError } from '../wire-error.ts';
+import { decodeEncapsulated, encodeEncapsulated } from './encapsulated-options.ts';
 import { OPTION } from './option-codes.ts';
-import type { OptionDefinition } from './option-codes.ts';
-import type { OptionType } from './option-types.ts';
 
 /** Sub-options of option 43 in an answer to `PXEClient` (PXE 2.1 section 2.2.4, table 2-1). */
 export const PXE_SUB_OPTION = {
   discoveryControl: 6,
-  multicastAddress: 7,
-  bootServers: 8,
-  bootMenu: 9,
-  menuPrompt: 10,
+  /** Type and layer of the menu item that the user chose. */
+  bootItem: 71,
 } as const;
 
 /** Discovery control, bit 3: take the boot file of this offer, look for no boot server. */
@@ -19,39 +16,26 @@ export const USE_THIS_BOOT_FILE = 8;
 /** The UDP port that a PXE boot server answers on (PXE 2.1 section 2.2.3). */
 export const PXE_BOOT_SERVER_PORT = 4011;
 
-const OCTET: OptionType = { kind: 'integer', bits: 8, signed: false };
-const WORD: OptionType = { kind: 'integer', bits: 16, signed: false };
-const ADDRESS: OptionType = { kind: 'ip-address' };
-const TEXT: OptionType = { kind: 'text' };
+/**
+ * Option 43 that tells a PXE ROM to load the boot file of this very answer. `asked` is option 43 of its request: the menu item
+ * in it, if any, is confirmed (PXE 2.1 section 2.2.6).
+ */
+export function encodePlainBootAnswer(asked: Uint8Array | undefined): Uint8Array {
+  const answer = new Map<number, Uint8Array>([
+    [PXE_SUB_OPTION.discoveryControl, Uint8Array.of(USE_THIS_BOOT_FILE)],
+  ]);
+  const item = asked && bootItemIn(asked);
+  if (item !== undefined) answer.set(PXE_SUB_OPTION.bootItem, item);
+  return encodeEncapsulated(answer, 'end');
+}
 
-/** The PXE space for configurations: `discovery-control`, `boot-server`, `boot-menu` and `menu-prompt`, as usual in dhcpd. */
-export const PXE_SPACE: readonly OptionDefinition[] = [
-  { code: PXE_SUB_OPTION.discoveryControl, name: 'discovery-control', type: OCTET, rfc: undefined },
-  { code: PXE_SUB_OPTION.multicastAddress, name: 'mcast-ip', type: ADDRESS, rfc: undefined },
-  {
-    code: PXE_SUB_OPTION.bootServers,
-    name: 'boot-server',
-    type: { kind: 'record', fields: [WORD, OCTET, { kind: 'array', of: ADDRESS }] },
-    rfc: undefined,
-  },
-  {
-    code: PXE_SUB_OPTION.bootMenu,
-    name: 'boot-menu',
-    type: { kind: 'record', fields: [WORD, OCTET, TEXT] },
-    rfc: undefined,
-  },
-  {
-    code: PXE_SUB_OPTION.menuPrompt,
-    name: 'menu-prompt',
-    type: { kind: 'record', fields: [OCTET, TEXT] },
-    rfc: undefined,
-  },
-];
-
-/** Option 43 that tells a PXE ROM to load the boot file of this very answer. */
-export function encodePlainBootAnswer(): Uint8Array {
-  const control = Uint8Array.of(USE_THIS_BOOT_FILE);
-  return encodeEncapsulated(new Map([[PXE_SUB_OPTION.discoveryControl, control]]), 'end');
+function bootItemIn(vendorOptions: Uint8Array): Uint8Array | undefined {
+  try {
+    return decodeEncapsulated(vendorOptions, 'pad-and-end').get(PXE_SUB_OPTION.bootItem);
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
 }
 
 /** The beginning of option 60 that says what kind of answer the client waits for. */

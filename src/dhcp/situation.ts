@@ -1,0 +1,90 @@
+import type { Ipv4 } from '../addr/ipv4.ts';
+import type { NodeLookup } from '../boot/node.ts';
+import { findClasses } from './class-evaluation.ts';
+import type { ClientRequest } from './dhcp-request.ts';
+import { DHCP_DEFAULTS, type ClassSettings, type DhcpSettings } from './dhcp-settings.ts';
+import { hardwareClientKey, type ClientKey } from './lease.ts';
+import type { LeaseTableView } from './lease-table-view.ts';
+import { findMachine, type Machine } from './reservation.ts';
+import { parameterOf, scopeChain, type ScopeChain } from './scope-parameters.ts';
+import { selectNetwork, type SelectedNetwork } from './subnet-selection.ts';
+
+/** What an answer is decided from, besides the request. Nothing in it is changed by deciding. */
+export interface DhcpView {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly settings: DhcpSettings;
+  readonly leases: LeaseTableView;
+  readonly nodes: NodeLookup;
+}
+
+/** A request together with what the configuration, the nodes and the clock have to say about it. */
+export interface Situation {
+  readonly request: ClientRequest;
+  readonly view: DhcpView;
+  readonly machine: Machine;
+  readonly classes: readonly ClassSettings[];
+  /** Undefined: no subnet is configured for the client's wire. */
+  readonly selected: SelectedNetwork | undefined;
+  /** The scopes that hold before an address is chosen. */
+  readonly chain: ScopeChain;
+  /** Who the client is here; with `ignore-client-uids`, its card alone. */
+  readonly client: ClientKey;
+}
+
+/** A situation on a configured network. */
+export interface LocatedSituation extends Situation {
+  readonly selected: SelectedNetwork;
+}
+
+/** Looks up everything about a request once. */
+export function describeSituation(request: ClientRequest, view: DhcpView): Situation {
+  const { settings, nodes } = view;
+  const machine = findMachine(request, settings, nodes);
+  const { message, firmware, hardwareAddress } = request;
+  const classes =
+    settings.classes.length === 0 ? [] : findClasses(settings.classes, { message, isKnown: machine.isKnown });
+  const selected = selectNetwork(request, settings);
+  const chain = scopeChain(settings, selected, machine, classes, firmware.isIpxe);
+  const byCard = parameterOf(chain, 'ignoreClientUids') === true && hardwareAddress.length > 0;
+  const client = byCard ? hardwareClientKey(message.htype, hardwareAddress) : request.clientKey;
+  return { request, view, machine, classes, selected, chain, client };
+}
+
+/** The scopes that hold for an address of the network. */
+export function chainAt(situation: Situation, address: Ipv4): ScopeChain {
+  const { view, selected, machine, classes, request } = situation;
+  return scopeChain(view.settings, selected, machine, classes, request.firmware.isIpxe, address);
+}
+
+/** The address that this server calls itself by: the relay's override (RFC 5107), the configured one, or the interface's. */
+export function serverIdentifierOf({ request }: Situation, chain: ScopeChain): Ipv4 {
+  return (
+    request.relayAgentInformation?.serverIdentifierOverride ??
+    parameterOf(chain, 'serverIdentifier') ??
+    request.link.serverAddress
+  );
+}
+
+/** Whether option 54 names this server, by any of its names. */
+export function namesThisServer(situation: Situation, identifier: Ipv4): boolean {
+  const { request, chain } = situation;
+  return identifier === serverIdentifierOf(situation, chain) || request.link.addresses.includes(identifier);
+}
+
+/** Whether this server may object to what other servers may have said. */
+export function isAuthoritative({ chain }: Situation): boolean {
+  return parameterOf(chain, 'authoritative') === true;
+}
+
+/** Seconds of a lease: what the client wishes, else the default, between minimum and maximum. */
+export function leaseSecondsOf({ request }: Situation, chain: ScopeChain): number {
+  const max = parameterOf(chain, 'maxLeaseSeconds') ?? DHCP_DEFAULTS.maxLeaseSeconds;
+  // dhcpd's own minimum is 300 s, or the maximum where that is lower.
+  const min = parameterOf(chain, 'minLeaseSeconds') ?? DHCP_DEFAULTS.minLeaseSeconds;
+  const wanted =
+    request.requestedLeaseSeconds ??
+    parameterOf(chain, 'defaultLeaseSeconds') ??
+    DHCP_DEFAULTS.defaultLeaseSeconds;
+  return Math.min(Math.max(wanted, min), max);
+}
