@@ -38,6 +38,8 @@ export class Chunk {
 
 /** One open file for all transfers of it that read in chunks of the same length. */
 export interface SharedFile {
+  /** What it is read from. */
+  readonly fd: number;
   readonly size: number;
   readonly chunkLength: number;
   /** The chunk if it is in memory; undefined: ask for it with `load`. */
@@ -51,7 +53,6 @@ export interface SharedFile {
 
 interface OpenFile extends SharedFile {
   readonly key: string;
-  readonly fd: number;
   readonly chunks: Map<number, Chunk>;
   users: number;
   reads: number;
@@ -81,16 +82,14 @@ export class ReadAhead {
   }
 
   /**
-   * Takes over a file descriptor. A file that is open already, by its identity, is shared, and this descriptor is
-   * closed unless it is the same one: several transfers may come with one descriptor, if they come before the
-   * first of them is released.
+   * Opens a file for one more transfer. A file that is open already, by its identity, is shared: then its `fd` is
+   * not this one, and the caller closes this one once nobody needs it.
    */
   open(fd: number, size: number, identity: string, chunkLength: number): SharedFile {
     const key = `${chunkLength}/${identity}`;
     const known = this.#files.get(key);
     if (known !== undefined) {
       known.users += 1;
-      if (known.fd !== fd) closeLater(fd);
       return known;
     }
     const file: OpenFile = {
@@ -263,6 +262,6 @@ export class ReadAhead {
 }
 
 /** Closing a file that was only read has no failure that anybody could act upon. */
-function closeLater(fd: number): void {
+export function closeLater(fd: number): void {
   close(fd, () => undefined);
 }

@@ -1,4 +1,4 @@
-import type { ReadAhead, ReadFailure } from '../io/read-ahead.ts';
+import { closeLater, type ReadAhead, type ReadFailure } from '../io/read-ahead.ts';
 import type { TransferPeer, TransferSocket } from '../io/transfer-socket.ts';
 import { TimerWheel } from '../tftp/timer-wheel.ts';
 import { TFTP_ERRORS } from '../tftp/tftp-errors.ts';
@@ -99,6 +99,8 @@ export class DataPlane {
   readonly #dirty = new Set<TransferSocket>();
   /** Sources of transfers that are over, but of which something may still be queued. */
   readonly #finished: BlockSource[] = [];
+  /** Descriptors of files that are open already. */
+  readonly #surplus = new Set<number>();
   #active = 0;
   /** Time of the datagrams that are being dealt with; NaN between two batches. */
   #batchTime = Number.NaN;
@@ -133,6 +135,9 @@ export class DataPlane {
   start(starts: readonly StartTransfer[]): void {
     const now = this.#now();
     for (const start of starts) this.#startOne(start, now);
+    // Several requests may have come with one descriptor: each is closed once, and only now.
+    for (const fd of this.#surplus) closeLater(fd);
+    this.#surplus.clear();
     this.#flush();
   }
 
@@ -200,6 +205,7 @@ export class DataPlane {
     const { blockSize } = agreed;
     if (content.kind === 'bytes') return new MemoryBlocks(content.bytes, blockSize);
     const file = this.#readAhead.open(content.fd, content.size, content.identity, chunkLengthFor(blockSize));
+    if (file.fd !== content.fd) this.#surplus.add(content.fd);
     return mode === 'octet' ? new FileBlocks(file, blockSize) : new NetasciiBlocks(file, blockSize);
   }
 
