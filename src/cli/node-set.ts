@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseIpv4 } from '../addr/ipv4.ts';
 import { parseMac } from '../addr/mac.ts';
 import { BOOT_POLICIES } from '../boot/boot-profile.ts';
@@ -13,7 +13,7 @@ import { fetchIfThere, findNode, type NodeDocument } from './node-resolution.ts'
 
 interface NodeSetOptions extends ControlOptions {
   readonly name?: string;
-  readonly mac?: readonly string[];
+  readonly mac?: readonly NodeDocument[];
   readonly bootMode?: 'bios' | 'uefi' | 'any';
   readonly kernel?: string;
   readonly ramdisk?: string;
@@ -31,7 +31,7 @@ export function nodeSetCommand(context: CommandContext): Command {
     .description('create a node, or change what is named; the rest of it stays')
     .argument('<node>', 'UUID, or name; a new name gets a random UUID')
     .option('--name <name>', 'what people call it')
-    .option('--mac <mac[=address]...>', 'its ports, in place of all others; with = a fixed address')
+    .option('--mac <port>', 'MAC of a port, or MAC=ADDRESS to fix its address; once for each port', readPort)
     .addOption(
       new Option('--boot-mode <mode>', 'how it is declared to boot').choices(['bios', 'uefi', 'any']),
     )
@@ -93,17 +93,18 @@ function nodeChanges(options: NodeSetOptions): NodeDocument {
     ...(options.bootMode === undefined
       ? {}
       : { boot_mode: options.bootMode === 'any' ? null : options.bootMode }),
-    ...(options.mac === undefined ? {} : { ports: options.mac.map(portOf) }),
+    ...(options.mac === undefined ? {} : { ports: options.mac }),
   };
 }
 
-function portOf(text: string): NodeDocument {
+/** The ports so far and one more: together they take the place of those that the node had. */
+function readPort(text: string, before: readonly NodeDocument[] = []): readonly NodeDocument[] {
   const [mac = '', address] = text.split('=');
-  if (parseMac(mac) === undefined) throw new UsageError(`--mac: "${mac}" is no MAC`);
+  if (parseMac(mac) === undefined) throw new InvalidArgumentError(`"${mac}" is no MAC.`);
   if (address !== undefined && parseIpv4(address) === undefined) {
-    throw new UsageError(`--mac: "${address}" is no IPv4 address`);
+    throw new InvalidArgumentError(`"${address}" is no IPv4 address.`);
   }
-  return { address: mac, ...(address === undefined ? {} : { fixed_address: address }) };
+  return [...before, { address: mac, ...(address === undefined ? {} : { fixed_address: address }) }];
 }
 
 function profileChanges(options: NodeSetOptions): NodeDocument {

@@ -83,7 +83,11 @@ function reportFailure(error: unknown, { terminal }: ProgramEnvironment): ExitCo
     terminal.writeError(`bootd: ${error.message}`);
     return EXIT_CODE.wrongUse;
   }
-  if (error instanceof ControlError || error instanceof ControlUnreachableError || error instanceof IoError) {
+  if (error instanceof ControlUnreachableError) {
+    terminal.writeError(error.message);
+    return EXIT_CODE.failed;
+  }
+  if (error instanceof ControlError || error instanceof IoError) {
     terminal.writeError(`bootd: ${error.message}`);
     return EXIT_CODE.failed;
   }
