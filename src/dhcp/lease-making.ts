@@ -1,7 +1,7 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
 import type { ClientRequest } from './dhcp-request.ts';
-import { DHCP_DEFAULTS } from './dhcp-settings.ts';
+import type { DhcpSettings } from './dhcp-settings.ts';
 import { ethernetAddress, type Lease, type LeaseChange } from './lease.ts';
 import type { Situation } from './situation.ts';
 
@@ -64,10 +64,10 @@ export function declineLease(address: Ipv4, now: number, holdSeconds: number): L
 /** What to apply, and to make durable, when a conflict check found somebody on an address. */
 export function conflictChanges(
   address: Ipv4,
+  { declineHoldSeconds }: DhcpSettings,
   now: number,
-  holdSeconds: number = DHCP_DEFAULTS.declineHoldSeconds,
 ): readonly LeaseChange[] {
-  return [declineLease(address, now, holdSeconds)];
+  return [declineLease(address, now, declineHoldSeconds)];
 }
 
 function leaseFor(
