@@ -150,7 +150,7 @@ export function createConflictProbe(parts: ConflictProbeParts): ConflictProbe {
         wireFor(check.address)?.ask(check.address);
       }
     }
-    timer = checks.size === 0 ? undefined : setTimeout(look, LOOK_INTERVAL_MS).unref();
+    timer = checks.size === 0 ? undefined : setTimeout(look, LOOK_INTERVAL_MS);
   }
 
   /** What lies in the sockets since the last check was never asked for, or came too late. */
@@ -174,7 +174,7 @@ export function createConflictProbe(parts: ConflictProbeParts): ConflictProbe {
           askAgainAt: now + timeoutMs / 2,
           resolve,
         });
-        timer ??= setTimeout(look, LOOK_INTERVAL_MS).unref();
+        timer ??= setTimeout(look, LOOK_INTERVAL_MS);
       });
     },
 

@@ -1,5 +1,5 @@
 import { link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ioErrorFrom } from '../io/io-error.ts';
 import { processCommand } from '../io/port-holder.ts';
 import { StoreError } from './store.ts';
@@ -45,7 +45,8 @@ const ADVICE =
 export async function prepareStoreFolder(path: string): Promise<StoreFolder> {
   try {
     // Not for other users: nodes carry the passwords of their management controllers.
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    const made = await mkdir(path, { recursive: true, mode: 0o700 });
+    if (made !== undefined) await syncFolder(dirname(made));
     const entries = (await readdir(path)).filter((name) => name !== `${FORMAT_FILE}.new`);
     if (entries.length === 0) {
       await writeDurably(path, FORMAT_FILE, FORMAT_TEXT);
@@ -54,6 +55,7 @@ export async function prepareStoreFolder(path: string): Promise<StoreFolder> {
     }
     const records = join(path, 'records');
     await mkdir(records, { recursive: true, mode: 0o700 });
+    await syncFolder(path);
     const fresh = await isWithoutDatabase(path, records);
     const vanished = fresh && entries.includes('FLUSHES');
     return {
@@ -169,11 +171,16 @@ async function writeDurably(folder: string, name: string, text: string): Promise
     await file.close();
   }
   await rename(aside, join(folder, name));
-  const directory = await open(folder, 'r');
+  await syncFolder(folder);
+}
+
+/** Makes the names in a folder survive a power cut. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
   try {
-    await directory.sync();
+    await folder.sync();
   } finally {
-    await directory.close();
+    await folder.close();
   }
 }
 
