@@ -128,7 +128,8 @@ class PlainTransferSocket implements TransferSocket {
   }
 
   #send({ address, port }: TransferPeer, datagram: Buffer): void {
-    if (this.#closing !== undefined) return;
+    // Port 0 can be forged in a datagram, and dgram throws when it is asked to answer there.
+    if (this.#closing !== undefined || port === 0) return;
     const target = typeof address === 'string' ? address : formatIpv4(address);
     // The callback keeps a failure from becoming an 'error' event.
     this.#socket.send(datagram, port, target, () => undefined);

@@ -1,0 +1,227 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { formatIpv4, parseIpv4, UNSPECIFIED_IPV4 } from '../../../src/addr/ipv4.ts';
+import { adoptTransferSocket, openKernelTransferSocket } from '../../../src/io/batched-transfer-socket.ts';
+import { IoError } from '../../../src/io/io-error.ts';
+import { accessLibc } from '../../../src/io/libc.ts';
+import { allocatePinned, copyPinned } from '../../../src/io/memory-pool.ts';
+import { isLayoutKnown } from '../../../src/io/message-array.ts';
+import { openPlainTransferSocket } from '../../../src/io/plain-transfer-socket.ts';
+import type { TransferPeer, TransferSocket } from '../../../src/io/transfer-socket.ts';
+
+const LOOPBACK = parseIpv4('127.0.0.1') ?? UNSPECIFIED_IPV4;
+const HEADER = 0x0003_0001;
+const access = accessLibc();
+const libc = access.kind === 'available' && isLayoutKnown() ? access.libc : undefined;
+
+const opened: { close(): unknown }[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((socket) => socket.close()));
+});
+
+interface Client {
+  readonly socket: Socket;
+  readonly peer: TransferPeer;
+  readonly datagrams: Buffer[];
+}
+
+async function openClient(): Promise<Client> {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const datagrams: Buffer[] = [];
+  socket.on('message', (bytes) => datagrams.push(bytes));
+  opened.push({ close: () => new Promise<void>((resolve) => socket.close(resolve)) });
+  return { socket, peer: { address: LOOPBACK, port: socket.address().port, segmentable: true }, datagrams };
+}
+
+async function openPlain(): Promise<TransferSocket> {
+  return openPlainTransferSocket({
+    family: 'ipv4',
+    address: '127.0.0.1',
+    port: 0,
+    receiveBufferBytes: 65_536,
+  });
+}
+
+async function openBatched(mtu = 65_536): Promise<TransferSocket> {
+  if (libc === undefined) throw new Error('no koffi');
+  const fd = openKernelTransferSocket(libc, {
+    address: LOOPBACK,
+    port: 0,
+    device: undefined,
+    receiveBufferBytes: 4 * 1024 * 1024,
+  });
+  return adoptTransferSocket(libc, fd, mtu);
+}
+
+const kinds: [string, () => Promise<TransferSocket>][] = [
+  ['plain', openPlain],
+  ...(libc === undefined
+    ? []
+    : ([
+        ['batched', () => openBatched()],
+        // Too small an MTU for segmentation: each block is a message of its own.
+        ['batched, without segmentation', () => openBatched(100)],
+      ] satisfies [string, () => Promise<TransferSocket>][])),
+];
+
+describe.each(kinds)('a %s transfer socket', (_kind, open) => {
+  it('sends the blocks of a run as datagrams with counted headers', async () => {
+    const server = await open();
+    opened.push(server);
+    const client = await openClient();
+    const memory = copyPinned(Uint8Array.from({ length: 5000 }, (_, index) => index % 256));
+    server.queueRun(client.peer, {
+      memory,
+      offset: 100,
+      count: 20,
+      blockSize: 128,
+      lastLength: 5,
+      header: HEADER,
+    });
+    server.flush();
+    await vi.waitFor(() => expect(client.datagrams).toHaveLength(20));
+    for (const [index, datagram] of client.datagrams.entries()) {
+      const start = 100 + index * 128;
+      expect(datagram.readUInt32BE(0)).toBe(HEADER + index);
+      const data = memory.bytes.subarray(start, start + (index === 19 ? 5 : 128));
+      expect(datagram.subarray(4).equals(data)).toBe(true);
+    }
+  });
+
+  it('sends an empty last block', async () => {
+    const server = await open();
+    opened.push(server);
+    const client = await openClient();
+    const memory = allocatePinned(2048);
+    server.queueRun(client.peer, {
+      memory,
+      offset: 0,
+      count: 3,
+      blockSize: 512,
+      lastLength: 0,
+      header: HEADER,
+    });
+    server.queueRun(client.peer, {
+      memory,
+      offset: 0,
+      count: 1,
+      blockSize: 512,
+      lastLength: 0,
+      header: HEADER,
+    });
+    server.flush();
+    await vi.waitFor(() => expect(client.datagrams.map(({ length }) => length)).toEqual([516, 516, 4, 4]));
+  });
+
+  it('sends more than one batch holds, to several peers, in order', async () => {
+    const server = await open();
+    opened.push(server);
+    const clients = await Promise.all([openClient(), openClient(), openClient()]);
+    const memory = allocatePinned(64 * 1024);
+    for (let round = 0; round < 24; round++) {
+      for (const { peer } of clients) {
+        const header = HEADER + round * 100;
+        server.queueRun(peer, { memory, offset: 0, count: 5, blockSize: 100, lastLength: 100, header });
+        server.queuePacket(peer, Uint8Array.of(0, 6, round));
+      }
+    }
+    server.flush();
+    for (const { datagrams } of clients) {
+      await vi.waitFor(() => expect(datagrams).toHaveLength(144));
+      const firsts = datagrams.filter((_, index) => index % 6 === 0).map((bytes) => bytes.readUInt32BE(0));
+      expect(firsts).toEqual(Array.from({ length: 24 }, (_, round) => HEADER + round * 100));
+      const controls = datagrams.filter((_, index) => index % 6 === 5).map((bytes) => bytes[2]);
+      expect(controls).toEqual(Array.from({ length: 24 }, (_, round) => round));
+    }
+  });
+
+  it('hears who sent what, and says when no more waits', async () => {
+    const server = await open();
+    opened.push(server);
+    const heard: string[] = [];
+    const drained = vi.fn();
+    server.onDatagram((bytes, address, port) => {
+      if (typeof address === 'string') throw new Error(address);
+      heard.push(`${formatIpv4(address)}:${port} ${Buffer.from(bytes).toString()}`);
+    }, drained);
+    const clients = await Promise.all([openClient(), openClient()]);
+    for (let index = 0; index < 100; index++) {
+      clients[index % 2]?.socket.send(`ack ${index}`, server.localPort, '127.0.0.1');
+    }
+    await vi.waitFor(() => expect(heard).toHaveLength(100));
+    const expected = Array.from(
+      { length: 100 },
+      (_, index) => `127.0.0.1:${clients[index % 2]?.peer.port} ack ${index}`,
+    );
+    expect(heard.toSorted()).toEqual(expected.toSorted());
+    expect(drained).toHaveBeenCalled();
+  });
+
+  it('loses what it cannot send, and goes on', async () => {
+    const server = await open();
+    opened.push(server);
+    const client = await openClient();
+    const memory = allocatePinned(2000);
+    const nowhere: TransferPeer = { address: parseIpv4('240.0.0.1') ?? LOOPBACK, port: 9, segmentable: true };
+    const run = { memory, offset: 0, count: 4, blockSize: 100, lastLength: 100, header: HEADER };
+    server.queueRun(client.peer, run);
+    server.queueRun(nowhere, run);
+    server.queuePacket({ ...client.peer, port: 0 }, Uint8Array.of(0, 5));
+    server.queueRun(client.peer, run);
+    server.flush();
+    await vi.waitFor(() => expect(client.datagrams).toHaveLength(8));
+  });
+
+  it('is silent once it is closed', async () => {
+    const server = await open();
+    const client = await openClient();
+    await server.close();
+    server.queuePacket(client.peer, Uint8Array.of(1));
+    server.flush();
+    await server.close();
+    expect(client.datagrams).toHaveLength(0);
+  });
+});
+
+describe.skipIf(libc === undefined)('batches, where the route has a smaller MTU than the interface', () => {
+  it('sends a refused window in pieces, and remembers it of this peer', async () => {
+    // Loopback takes no segment above its MTU of 65,536, and no message above 65,507 octets: 30 * 3000 is too long.
+    const server = await openBatched(10_000_000);
+    opened.push(server);
+    const client = await openClient();
+    const memory = allocatePinned(200_000);
+    const run = { memory, offset: 0, count: 2, blockSize: 65_400, lastLength: 65_400, header: HEADER };
+    server.queueRun(client.peer, run);
+    server.flush();
+    await vi.waitFor(() => expect(client.datagrams).toHaveLength(2));
+  });
+});
+
+describe('a port that is taken', () => {
+  it.each(kinds.slice(0, 2))('is named (%s)', async (kind, open) => {
+    const holder = await open();
+    opened.push(holder);
+    const again = (): Promise<unknown> | number =>
+      kind === 'plain' || libc === undefined
+        ? openPlainTransferSocket({
+            family: 'ipv4',
+            address: '127.0.0.1',
+            port: holder.localPort,
+            receiveBufferBytes: 65_536,
+          })
+        : openKernelTransferSocket(libc, {
+            address: LOOPBACK,
+            port: holder.localPort,
+            device: undefined,
+            receiveBufferBytes: 65_536,
+          });
+    await expect((async () => again())()).rejects.toMatchObject({
+      constructor: IoError,
+      code: 'address-in-use',
+      message: expect.stringContaining(`cannot bind UDP 127.0.0.1 port ${holder.localPort}`) as string,
+    });
+  });
+});
