@@ -3,11 +3,12 @@ import type { Clock } from '../io/clock.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { formatMapStep } from '../tftp/map-file.ts';
+import { escapeControlBytes } from '../tftp/control-bytes.ts';
+import { formatMapStep } from '../tftp/map-rules.ts';
 import type { TftpRequest } from '../wire/tftp/tftp-packet.ts';
 import type { RenderedBootFile } from './boot-file-lookup.ts';
 import type { TftpEndpoint } from './tftp-endpoints.ts';
-import { escapeControlBytes, formatRefusalLine, formatRequestLine, formatTftpPeer } from './tftp-log.ts';
+import { formatRefusalLine, formatRequestLine, formatTftpPeer } from './tftp-log.ts';
 import type { TransferEnd, TransferResult } from './tftp-messages.ts';
 import type { MappedName, TftpRefusal } from './tftp-resolver.ts';
 import { isFailedTransfer, type TftpObserver, type TftpPeer, type TftpSource } from './tftp-served.ts';
@@ -72,10 +73,11 @@ export class TftpJournal {
   }
 
   /** A request was read and its name mapped; one that a rule refused gets no line, as in in.tftpd. */
-  requested(request: TftpRequest, peer: TftpPeer, { mapped, steps }: MappedName): void {
+  requested(request: TftpRequest, peer: TftpPeer, { mapped, steps, warning }: MappedName): void {
+    if (warning !== undefined) this.#logger.warn({ event: EVENTS.tftpRequestReceived }, warning);
     if (this.#logger.isLevelEnabled('debug')) {
       for (const step of steps) {
-        this.#logger.debug({ event: EVENTS.tftpRequestReceived }, escapeControlBytes(formatMapStep(step)));
+        this.#logger.debug({ event: EVENTS.tftpRequestReceived }, formatMapStep(step));
       }
     }
     if (mapped === undefined) return;

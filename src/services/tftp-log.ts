@@ -1,4 +1,5 @@
 import { formatIpv4, type Ipv4 } from '../addr/ipv4.ts';
+import { escapeControlBytes } from '../tftp/control-bytes.ts';
 import type { DataPeer } from './tftp-messages.ts';
 
 /** The wording of in.tftpd's log lines, which admins search for. */
@@ -23,13 +24,4 @@ export function formatRequestLine(
 /** `sending NAK (CODE, TEXT) to ADDR`. */
 export function formatRefusalLine(code: number, message: string, peer: DataPeer): string {
   return `sending NAK (${code}, ${escapeControlBytes(message)}) to ${formatTftpPeer(peer.address)}`;
-}
-
-/** Text from the wire with its control characters as `\x0a`, so that nobody writes lines of their own into the log. */
-export function escapeControlBytes(text: string): string {
-  // The characters that this is about are the ones that the rule warns of.
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (character) => {
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
 }

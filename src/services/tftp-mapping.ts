@@ -3,7 +3,9 @@ import { formatIpv4, formatIpv4Hex, type Ipv4 } from '../addr/ipv4.ts';
 import { formatIpv6, ipv4OfMapped, parseIpv6 } from '../addr/ipv6.ts';
 import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
 import { ioErrorFrom } from '../io/io-error.ts';
-import { applyMapFile, parseMapFile, type MapPeer, type MapResult, type MapRule } from '../tftp/map-file.ts';
+import { parseMapFile, type MapRule } from '../tftp/map-file.ts';
+import type { MapPeer } from '../tftp/map-replacement.ts';
+import { applyMapFile, type MapResult } from '../tftp/map-rules.ts';
 
 /**
  * The rules of the map-file as they are in force. A bad file at the start is fatal, as it is for in.tftpd; a bad one

@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
 import type { BootFileFailure, BootRoot } from '../io/boot-root.ts';
-import type { MapStep } from '../tftp/map-file.ts';
+import type { MapStep } from '../tftp/map-rules.ts';
 import { checkRequest, type RequestPolicy } from '../tftp/request-policy.ts';
 import { TFTP_ERRORS, type TftpRefusalReason } from '../tftp/tftp-errors.ts';
 import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';
@@ -20,6 +20,8 @@ export interface MappedName {
   /** The name after mapping; undefined when a rule refused it. */
   readonly mapped: string | undefined;
   readonly steps: readonly MapStep[];
+  /** To be logged at every level: the rules do not come to an end. */
+  readonly warning?: string;
   /** Where to look below the root, or why not to. */
   readonly outcome: { readonly kind: 'path'; readonly path: string } | TftpRefusal;
 }
@@ -67,8 +69,13 @@ export class TftpResolver {
     const result = this.#mapping.apply(name, direction, peer);
     const { steps } = result;
     if (result.kind === 'refused') {
-      const { code, message, reason } = result;
-      return { mapped: undefined, steps, outcome: { kind: 'refused', code, message, reason } };
+      const { code, message, reason, warning } = result;
+      return {
+        mapped: undefined,
+        steps,
+        ...(warning !== undefined && { warning }),
+        outcome: { kind: 'refused', code, message, reason },
+      };
     }
     const checked = checkRequest(result.name, this.#policy);
     const outcome =

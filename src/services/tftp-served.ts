@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
 import type { NodeUuid } from '../boot/node.ts';
-import type { MapStep } from '../tftp/map-file.ts';
+import type { MapStep } from '../tftp/map-rules.ts';
 import type { TransferResult } from './tftp-messages.ts';
 
 /** A client of TFTP. IPv6 is text, as Node writes it. */
