@@ -29,10 +29,12 @@ export function withControlOptions(command: Command): Command {
 export function controlClient(options: ControlOptions, context: CommandContext): ControlClient {
   const fromConfig =
     options.config === undefined ? undefined : readConfiguration(options.config).settings.control.socket;
+  const fromEnvironment = context.process.environment[SOCKET_VARIABLE];
   return new ControlClient(
     options.socket ??
       fromConfig ??
-      context.process.environment[SOCKET_VARIABLE] ??
+      // An empty variable is one that is not set.
+      (fromEnvironment === '' ? undefined : fromEnvironment) ??
       CONFIG_DEFAULTS.controlSocket,
   );
 }

@@ -3,6 +3,7 @@ import type { BootOffer } from '../probe/boot-offer.ts';
 import { contentText, requestName, type BootVerdict, type FileRequest } from '../probe/file-request.ts';
 import type { FirmwareStep } from '../probe/firmware-client.ts';
 import type { FetchReport } from './machine-player.ts';
+import type { FootprintNote } from './probe-footprint.ts';
 import { printable } from './table.ts';
 
 /** What happened, as it is told to people line by line and to programs at the end. */
@@ -11,7 +12,7 @@ export type ProbeEvent =
   | { readonly kind: 'firmware'; readonly step: FirmwareStep }
   | { readonly kind: 'file'; readonly request: FileRequest; readonly report: FetchReport }
   | { readonly kind: 'verdict'; readonly verdict: BootVerdict }
-  | { readonly kind: 'lease'; readonly fate: 'released' | 'kept'; readonly text: string };
+  | { readonly kind: 'note'; readonly note: FootprintNote };
 
 /** Whether the verdict means that everything was served that this boot wanted. */
 export function isWholeChain(verdict: BootVerdict): boolean {
@@ -34,8 +35,8 @@ export function formatProbeEvent(event: ProbeEvent, ms: number): readonly string
       ];
     case 'verdict':
       return verdictLines(event.verdict);
-    case 'lease':
-      return [line(event.fate === 'released' ? 'RELEASE' : 'lease', event.text)];
+    case 'note':
+      return [line('afterwards', printable(event.note.text))];
     default:
       return event satisfies never;
   }
@@ -131,8 +132,8 @@ export function probeEventDocument(event: ProbeEvent, ms: number): Readonly<Reco
       return { ...at, ...fileDocument(event.request, event.report) };
     case 'verdict':
       return { ...at, step: 'verdict', ...event.verdict };
-    case 'lease':
-      return { ...at, step: `lease-${event.fate}` };
+    case 'note':
+      return { ...at, step: 'afterwards', ...event.note };
     default:
       return event satisfies never;
   }
