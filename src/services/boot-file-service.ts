@@ -27,10 +27,7 @@ import type { TftpRefused, TftpServed } from './tftp-served.ts';
 
 /** What the service works with. */
 export interface BootFileServiceParts {
-  readonly registry: Pick<
-    NodeRegistry,
-    'portByMac' | 'nodeByUuid' | 'sharedProfile' | 'listSharedProfiles'
-  >;
+  readonly registry: Pick<NodeRegistry, 'portByMac' | 'nodeByUuid' | 'sharedProfile' | 'listSharedProfiles'>;
   /** Asked at each rendering, since templates change. */
   readonly rendering: () => RenderingContext;
   /** Whose lease an address is. */
