@@ -28,6 +28,7 @@ export interface Libc {
   /** `messages` is the address of an array of `struct mmsghdr`. */
   sendmmsg(fd: number, messages: number, count: number, flags: number): number;
   fcntl(fd: number, command: number, type: 'int', argument: number): number;
+  ioctl(fd: number, request: number, type: 'void *', argument: Uint8Array): number;
   close(fd: number): number;
   /** Of the last call on this thread; only valid before the next one. */
   errno(): number;
@@ -73,6 +74,7 @@ function loadLibc(): LibcAccess {
       ),
       sendmmsg: library.func('int sendmmsg(int fd, size_t messages, unsigned int count, int flags)'),
       fcntl: library.func('int fcntl(int fd, int command, ...)'),
+      ioctl: library.func('int ioctl(int fd, unsigned long request, ...)'),
       close: library.func('int close(int fd)'),
       errno: () => koffi.errno(),
       addressOf: (bytes) => Number(koffi.address(bytes)),

@@ -1,14 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { parseIpv4, ipv4FromNumber, type Ipv4 } from '../addr/ipv4.ts';
+import { parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import { parseMac, type Mac } from '../addr/mac.ts';
-import { prefixLengthOfMask, subnetContains, subnetMask, type Subnet } from '../addr/subnet.ts';
-
-/** An IPv4 address of an interface, and the network that it puts on that wire. */
-export interface InterfaceAddress {
-  readonly address: Ipv4;
-  readonly subnet: Subnet;
-}
+import { subnetContains } from '../addr/subnet.ts';
+import { interfaceAddress, readPrimaryAddress, type InterfaceAddress } from './interface-address.ts';
 
 /** What the kernel says about one interface. */
 export interface NetworkInterface {
@@ -17,7 +12,7 @@ export interface NetworkInterface {
   readonly index: number;
   /** Undefined for what has no six-octet hardware address (tunnels, InfiniBand). */
   readonly mac: Mac | undefined;
-  /** In the kernel's order, the primary one first. Empty while the link is not up: Node lists none then. */
+  /** In the kernel's order, the primary one first. While the link is not up, only that one. */
   readonly addresses: readonly InterfaceAddress[];
   /** The largest IP datagram, in octets. */
   readonly mtu: number;
@@ -37,10 +32,17 @@ const ETHERNET_TYPE = 1;
 /** Where the facts come from; tests put their own folder and list here. */
 export interface InterfaceSources {
   readonly folder: string;
+  /** All addresses of the links that are up. */
   readonly addresses: () => ReturnType<typeof networkInterfaces>;
+  /** The first address of any link. */
+  readonly primaryAddress: (name: string) => InterfaceAddress | undefined;
 }
 
-const KERNEL: InterfaceSources = { folder: '/sys/class/net', addresses: networkInterfaces };
+const KERNEL: InterfaceSources = {
+  folder: '/sys/class/net',
+  addresses: networkInterfaces,
+  primaryAddress: readPrimaryAddress,
+};
 
 /** The names of all interfaces of this network namespace. */
 export function listNetworkInterfaces(sources: InterfaceSources = KERNEL): readonly string[] {
@@ -82,12 +84,12 @@ function readAddresses(name: string, sources: InterfaceSources): readonly Interf
     if (family !== 'IPv4') continue;
     const parsed = parseIpv4(address);
     const mask = parseIpv4(netmask);
-    const prefixLength = mask === undefined ? undefined : prefixLengthOfMask(mask);
-    if (parsed === undefined || prefixLength === undefined) continue;
-    const network = ipv4FromNumber(parsed & subnetMask({ network: parsed, prefixLength }));
-    found.push({ address: parsed, subnet: { network, prefixLength } });
+    const described = parsed === undefined || mask === undefined ? undefined : interfaceAddress(parsed, mask);
+    if (described !== undefined) found.push(described);
   }
-  return found;
+  if (found.length > 0) return found;
+  const primary = sources.primaryAddress(name);
+  return primary === undefined ? [] : [primary];
 }
 
 /** Undefined when the interface, or this fact of it, is not there; `carrier` of a link that is down cannot be read. */

@@ -59,6 +59,7 @@ describe('device sockets', () => {
     const other = await onManagement.waitFor(() => true, 5000);
     expect([other.payload.toString(), other.address]).toEqual(['mgmt0 two', '10.167.36.63']);
 
+    await server.waitForLine(/"text":"two"/, 5000);
     expect(onWire.received()).toHaveLength(1);
     expect(onManagement.received()).toHaveLength(1);
     const heard = server.lines
@@ -171,7 +172,7 @@ describe('the interface watch', () => {
       ['link set late1 up', {}],
       ['link set late0 up', { kind: 'changed', link: 'up' }],
       ['addr add 10.7.0.1/24 dev late0', { kind: 'changed', addresses: ['10.7.0.1'] }],
-      ['link set late1 down', { kind: 'changed', link: 'no-carrier' }],
+      ['link set late1 down', { kind: 'changed', link: 'no-carrier', addresses: ['10.7.0.1'] }],
       ['link del late0', { kind: 'gone' }],
       ['link add late0 type veth peer name late1', { kind: 'appeared' }],
     ];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { formatIpv4, parseIpv4 } from '../../../src/addr/ipv4.ts';
 import { formatSubnet } from '../../../src/addr/subnet.ts';
+import { interfaceAddress, type InterfaceAddress } from '../../../src/io/interface-address.ts';
 import {
   listNetworkInterfaces,
   onLinkAddress,
@@ -15,12 +16,14 @@ type Addresses = ReturnType<typeof networkInterfaces>;
 
 let folder: string;
 let addresses: Addresses;
+let primary: InterfaceAddress | undefined;
 let sources: InterfaceSources;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'bootd-net-'));
   addresses = {};
-  sources = { folder, addresses: () => addresses };
+  primary = undefined;
+  sources = { folder, addresses: () => addresses, primaryAddress: () => primary };
 });
 
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -91,6 +94,14 @@ describe('readNetworkInterface', () => {
   ])('knows no MAC of $name', ({ facts, loopback }) => {
     device('x0', facts);
     expect(readNetworkInterface('x0', sources)).toMatchObject({ mac: undefined, ethernet: false, loopback });
+  });
+
+  it('asks for the first address of a link that is not up, since Node lists none then', () => {
+    device('eth0', { carrier: '0' });
+    primary = interfaceAddress(parseIpv4('192.168.0.1')!, parseIpv4('255.255.255.0')!);
+    expect(readNetworkInterface('eth0', sources)).toMatchObject({ link: 'no-carrier', addresses: [primary] });
+    primary = undefined;
+    expect(readNetworkInterface('eth0', sources)?.addresses).toEqual([]);
   });
 
   it.each(['eth1', '', '.', '..', '../eth0', 'eth0/statistics'])('knows no interface "%s"', (name) => {
