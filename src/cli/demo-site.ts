@@ -57,7 +57,7 @@ export async function createDemoSite(): Promise<DemoSite> {
 
 /**
  * The same octets each time, unlike enough that a lost or doubled block is noticed. The first line tells whoever looks
- * into the file what it is.
+ * into the file what it is, and an EFI program by its first two letters.
  */
 function sampleOctets(name: string, length: number): Uint8Array {
   const octets = new Uint8Array(length);
@@ -70,7 +70,8 @@ function sampleOctets(name: string, length: number): Uint8Array {
     state ^= state << 5;
     words[at] = state;
   }
-  octets.set(new TextEncoder().encode(`bootd demo: this stands for ${name}\n`));
+  const magic = name.endsWith('.efi') ? 'MZ ' : '';
+  octets.set(new TextEncoder().encode(`${magic}bootd demo: this stands for ${name}\n`));
   return octets;
 }
 

@@ -10,13 +10,19 @@ import { printable } from './table.ts';
 export type ProbeEvent =
   | { readonly kind: 'round'; readonly title: string }
   | { readonly kind: 'firmware'; readonly step: FirmwareStep }
-  | { readonly kind: 'file'; readonly request: FileRequest; readonly report: FetchReport }
+  | {
+      readonly kind: 'file';
+      readonly request: FileRequest;
+      readonly report: FetchReport;
+      /** The same octets came before: GRUB reads its own configuration twice. */
+      readonly seenBefore: boolean;
+    }
   | { readonly kind: 'verdict'; readonly verdict: BootVerdict }
   | { readonly kind: 'note'; readonly note: FootprintNote };
 
 /** Whether the verdict means that everything was served that this boot wanted. */
 export function isWholeChain(verdict: BootVerdict): boolean {
-  return verdict.kind === 'kernel' || verdict.kind === 'local-disk';
+  return ['kernel', 'local-disk', 'address'].includes(verdict.kind);
 }
 
 /** The lines of an event for people; `ms` is the time since the probe began. */
@@ -91,10 +97,14 @@ function fileText(request: FileRequest, { answer, ms, transfer }: FetchReport): 
   }
 }
 
-/** A configuration is what people want to see: all of it, behind a bar. */
-function configurationLines({ request, report }: ProbeEvent & { readonly kind: 'file' }): readonly string[] {
-  if (request.purpose !== 'configuration' || report.answer.kind !== 'served') return [];
-  const text = contentText(report.answer).replace(/\n$/, '');
+/** A configuration is what people want to see: all of it, once, behind a bar. */
+function configurationLines({
+  request,
+  report,
+  seenBefore,
+}: ProbeEvent & { readonly kind: 'file' }): readonly string[] {
+  if (request.purpose !== 'configuration' || report.answer.kind !== 'served' || seenBefore) return [];
+  const text = contentText(report.answer).trimEnd();
   return text.split('\n').map((row) => `${' '.repeat(25)}| ${printable(row.replaceAll('\t', '    '))}`);
 }
 
@@ -109,6 +119,8 @@ function verdictLines(verdict: BootVerdict): readonly string[] {
     }
     case 'local-disk':
       return ['Boots from its local disk, as it is told to.'];
+    case 'address':
+      return ['Has its address, and wants nothing more.'];
     case 'ipxe':
       return ['Starts iPXE, which asks by DHCP itself.'];
     case 'not-followed':

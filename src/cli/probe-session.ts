@@ -2,7 +2,7 @@ import type { Ipv4 } from '../addr/ipv4.ts';
 import type { NodeUdpPort } from '../io/node-udp-port.ts';
 import type { BootOffer } from '../probe/boot-offer.ts';
 import type { BootVerdict, FileAnswer, LoaderFacts } from '../probe/file-request.ts';
-import { withoutCollecting } from '../probe/firmware-client.ts';
+import { briskTimes } from '../probe/firmware-client.ts';
 import {
   FIRMWARE_SHAPES,
   type FirmwareShape,
@@ -107,7 +107,7 @@ async function takeLease(
     {
       shape,
       machine: plan.machine,
-      times: plan.realPace ? shape.times : withoutCollecting(shape.times),
+      times: plan.realPace ? shape.times : briskTimes(shape.times),
       xid: plan.randomXid(),
       forceBroadcast: plan.wire.forceBroadcast,
     },
@@ -125,6 +125,7 @@ async function bootWith(
   const facts: LoaderFacts = { firmware, machine: plan.machine, lease, grubPrefix: plan.grubPrefix };
   const from = plan.wire.transferAddress(lease.address);
   const boot = bootMachine(facts);
+  const seen = new Set<string>();
   // The answer to the first next() is not looked at: nothing was asked yet.
   let answer: FileAnswer = { kind: 'failed', reason: 'not asked for' };
   for (;;) {
@@ -132,7 +133,13 @@ async function bootWith(
     if (step.done === true) return step.value;
     const request = step.value;
     const report = await fetchFile(request.source, from, () => plan.wire.openTransfer(from), plan.ports.tftp);
-    tell({ kind: 'file', request, report });
+    tell({
+      kind: 'file',
+      request,
+      report,
+      seenBefore: report.sha256 !== undefined && seen.has(report.sha256),
+    });
+    if (report.sha256 !== undefined) seen.add(report.sha256);
     answer = report.answer;
   }
 }

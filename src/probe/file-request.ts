@@ -46,6 +46,8 @@ export type BootVerdict =
       readonly parameters: string;
     }
   | { readonly kind: 'local-disk' }
+  /** A running system that only wanted its address. */
+  | { readonly kind: 'address' }
   /** The boot file was iPXE, which now asks by DHCP itself. */
   | { readonly kind: 'ipxe'; readonly shape: FirmwareShapeName }
   /** Everything that was asked for was served; what comes after it is beyond what can be played. */

@@ -240,9 +240,12 @@ export function releaseMessage(options: {
   };
 }
 
-/** The times of a client that takes the first good offer instead of waiting for better ones. */
-export function withoutCollecting(times: FirmwareTimes): FirmwareTimes {
-  return { ...times, collectMs: 0 };
+/** Enough for a server that checks an address for a second before it offers it. */
+const BRISK_RETRANSMIT_MS = [2000, 3000, 4000];
+
+/** The times of a client that takes the first good offer and soon gives up; the messages and their order stay. */
+export function briskTimes(times: FirmwareTimes): FirmwareTimes {
+  return { ...times, retransmitMs: BRISK_RETRANSMIT_MS, collectMs: 0 };
 }
 
 function hardwareAddress(machine: ProbeMachine): Uint8Array {

@@ -43,6 +43,7 @@ const SHIM_EXTRAS = ['revocations_sku.efi', 'revocations_sbat.efi', 'shim_certif
  * loader in it asks for, up to kernel and ramdisk. Each request that comes out wants its answer.
  */
 export function* bootMachine(facts: LoaderFacts): LoaderSteps<BootVerdict> {
+  if (facts.firmware === 'linux') return { kind: 'address' };
   if (facts.lease.bootFile === '') {
     return {
       kind: 'stuck',
@@ -62,8 +63,7 @@ export function* bootMachine(facts: LoaderFacts): LoaderSteps<BootVerdict> {
     case 'ipxe':
     case 'ipxe-efi':
       return yield* bootByIpxe(facts);
-    case 'bootp':
-    case 'linux': {
+    case 'bootp': {
       const request = tftpRequest(facts, 'boot-file', facts.lease.bootFile, []);
       const answer = yield request;
       if (answer.kind !== 'served') return stuckWithout(request, answer, 'the ROM gives up');
@@ -102,6 +102,8 @@ function* bootByUrl(facts: LoaderFacts): LoaderSteps<BootVerdict> {
   const request = httpRequest('boot-file', 'GET', facts.lease.bootFile);
   const answer = yield request;
   if (answer.kind !== 'served') return stuckWithout(request, answer, 'the firmware gives up');
+  const objection = objectionToProgram(facts.firmware, answer);
+  if (objection !== undefined) return { kind: 'stuck', reason: `"${facts.lease.bootFile}" ${objection}` };
   if (isIpxeProgram(facts.lease.bootFile)) return { kind: 'ipxe', shape: 'ipxe-efi' };
   return yield* runShimOverHttp(facts);
 }
@@ -121,12 +123,8 @@ function* bootByIpxe(facts: LoaderFacts): LoaderSteps<BootVerdict> {
 function* runLoader(facts: LoaderFacts, answer: FileAnswer): LoaderSteps<BootVerdict> {
   const { bootFile } = facts.lease;
   const name = bootFile.slice(folderOf(bootFile).length).toLowerCase();
-  if (isIpxeScript(contentText(answer))) {
-    return {
-      kind: 'stuck',
-      reason: `"${bootFile}" is a script of iPXE, but the firmware is no iPXE and cannot start it`,
-    };
-  }
+  const objection = objectionToProgram(facts.firmware, answer);
+  if (objection !== undefined) return { kind: 'stuck', reason: `"${bootFile}" ${objection}` };
   if (isIpxeProgram(name)) return { kind: 'ipxe', shape: isEfi(facts.firmware) ? 'ipxe-efi' : 'ipxe' };
   if (name.includes('pxelinux')) return yield* runPxelinux(facts);
   if (name.includes('grub') || name === 'core.0') return yield* runGrub(facts);
@@ -158,6 +156,18 @@ function* runShimOverHttp(facts: LoaderFacts): LoaderSteps<BootVerdict> {
 
 function httpRequest(purpose: FilePurpose, method: 'GET' | 'HEAD', url: string): FileRequest {
   return { purpose, source: { kind: 'http', method, url }, optional: false };
+}
+
+/** Why the firmware cannot start what it got; undefined when it looks like a program of its kind. */
+function objectionToProgram(firmware: FirmwareShapeName, answer: FileAnswer): string | undefined {
+  if (isIpxeScript(contentText(answer)))
+    return 'is a script of iPXE, but the firmware is no iPXE and cannot start it';
+  const isPortableExecutable =
+    answer.kind === 'served' && answer.content[0] === 0x4d && answer.content[1] === 0x5a;
+  if (isEfi(firmware) && !isPortableExecutable)
+    return 'is no EFI program (it does not begin with MZ), and UEFI refuses it';
+  if (!isEfi(firmware) && isPortableExecutable) return 'is an EFI program, and a BIOS cannot start it';
+  return undefined;
 }
 
 /** undionly.kpxe, ipxe.efi, snponly.efi, ipxe-arm64.efi and the like. */

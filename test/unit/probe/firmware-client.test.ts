@@ -4,7 +4,7 @@ import { macFromBytes, parseMac } from '../../../src/addr/mac.ts';
 import {
   FirmwareClient,
   releaseMessage,
-  withoutCollecting,
+  briskTimes,
   type FirmwareStep,
 } from '../../../src/probe/firmware-client.ts';
 import {
@@ -171,8 +171,8 @@ describe('the course of DHCP', () => {
     expect(played.wakeAt).toBeUndefined();
   });
 
-  it('without collecting: the same messages in the same order, at once', () => {
-    const played = client('bios', withoutCollecting(FIRMWARE_SHAPES.bios.times));
+  it('briskly: the same messages in the same order, at once', () => {
+    const played = client('bios', briskTimes(FIRMWARE_SHAPES.bios.times));
     const [discover] = sent(played.start(0));
     played.receive(reply(discover!, OFFER), 2);
     expect(played.wakeAt).toBe(2);

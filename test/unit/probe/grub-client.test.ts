@@ -6,7 +6,7 @@ import { loaderFacts, playBootFrom, type PlayedBoot } from './play-boot.ts';
 function playText(text: string, files: Readonly<Record<string, string>> = {}, prefix = '/grub'): PlayedBoot {
   const facts = loaderFacts({ firmware: 'uefi-x64', bootFile: 'grubx64.efi', grubPrefix: prefix });
   return playBootFrom(facts, {
-    'grubx64.efi': 'x',
+    'grubx64.efi': 'MZ',
     [`${prefix}/grub.cfg`]: text,
     '/k': 'x',
     '/r': 'x',
@@ -173,7 +173,7 @@ describe('where it gets stuck', () => {
 
   it('no grub.cfg at all', () => {
     const facts = loaderFacts({ firmware: 'uefi-x64', bootFile: 'grubx64.efi', grubPrefix: '/grub' });
-    expect(playBootFrom(facts, { 'grubx64.efi': 'x' }).verdict).toMatchObject({
+    expect(playBootFrom(facts, { 'grubx64.efi': 'MZ' }).verdict).toMatchObject({
       kind: 'stuck',
       reason: '"/grub/grub.cfg": ERROR 1 "File not found"; GRUB stops at its prompt without a configuration',
     });

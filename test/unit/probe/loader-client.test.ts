@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { FirmwareShapeName } from '../../../src/probe/firmware-shapes.ts';
-import { loaderFacts, playBoot, playBootFrom } from './play-boot.ts';
+import { loaderFacts, playBoot, playBootFrom, programText } from './play-boot.ts';
 
 describe('the firmware', () => {
   it.each<[FirmwareShapeName, readonly string[]]>([
@@ -66,6 +66,24 @@ describe('the firmware', () => {
   });
 });
 
+describe('a program of the wrong kind', () => {
+  it.each<[FirmwareShapeName, string, string, string]>([
+    ['uefi-x64', 'pxelinux.0', 'x', 'is no EFI program'],
+    ['uefi-http-x64', 'http://192.168.0.1/pxelinux.0', 'x', 'is no EFI program'],
+    ['bios', 'bootx64.efi', 'MZ', 'is an EFI program'],
+    ['bootp', 'bootx64.efi', 'MZ', 'is an EFI program'],
+  ])('stops %s, which got %s', (firmware, bootFile, text, reason) => {
+    const { verdict } = playBootFrom(loaderFacts({ firmware, bootFile }), { [bootFile]: text });
+    expect(verdict).toMatchObject({ kind: 'stuck', reason: expect.stringContaining(reason) as string });
+  });
+
+  it('does not concern a running system, which loads nothing', () => {
+    const { names, verdict } = playBootFrom(loaderFacts({ firmware: 'linux', bootFile: 'pxelinux.0' }), {});
+    expect(names).toEqual([]);
+    expect(verdict).toEqual({ kind: 'address' });
+  });
+});
+
 describe('the loader behind a boot file', () => {
   it.each<[FirmwareShapeName, string, string]>([
     ['uefi-x64', 'bootx64.efi', 'grubx64.efi'],
@@ -74,7 +92,9 @@ describe('the loader behind a boot file', () => {
     ['uefi-arm64', '/bootaa64.efi', '/grubaa64.efi'],
   ])('of %s, %s, is shim, which starts %s after its three extras', (firmware, bootFile, grub) => {
     const folder = bootFile.slice(0, bootFile.lastIndexOf('/') + 1);
-    const { names, verdict } = playBootFrom(loaderFacts({ firmware, bootFile }), { [bootFile]: 'x' });
+    const { names, verdict } = playBootFrom(loaderFacts({ firmware, bootFile }), {
+      [bootFile]: programText(bootFile),
+    });
     expect(names.slice(2)).toEqual(
       ['revocations_sku.efi', 'revocations_sbat.efi', 'shim_certificate_0.efi']
         .map((name) => folder + name)
@@ -94,7 +114,9 @@ describe('the loader behind a boot file', () => {
     ['uefi-arm64', 'arm64/snponly.efi', 'ipxe-efi'],
     ['uefi-http-x64', 'http://192.168.0.1/ipxe.efi', 'ipxe-efi'],
   ])('of %s, %s, is iPXE', (firmware, bootFile, shape) => {
-    const { verdict } = playBootFrom(loaderFacts({ firmware, bootFile }), { [bootFile]: 'x' });
+    const { verdict } = playBootFrom(loaderFacts({ firmware, bootFile }), {
+      [bootFile]: programText(bootFile),
+    });
     expect(verdict).toEqual({ kind: 'ipxe', shape });
   });
 
@@ -107,7 +129,7 @@ describe('the loader behind a boot file', () => {
 
   it('comes over HTTP with HEAD and GET, and shim asks for GRUB with two slashes', () => {
     const bootFile = 'http://192.168.0.1/http/bootx64.efi';
-    const files = { [bootFile]: 'x', 'http://192.168.0.1/http//grubx64.efi': 'x' };
+    const files = { [bootFile]: 'MZ', 'http://192.168.0.1/http//grubx64.efi': 'MZ' };
     const { requests, verdict } = playBootFrom(loaderFacts({ firmware: 'uefi-http-x64', bootFile }), files);
     expect(
       requests.map(({ source }) => (source.kind === 'http' ? `${source.method} ${source.url}` : '')),
@@ -134,7 +156,7 @@ describe('configurations that bootd renders', () => {
     const files = {
       'pxelinux.0': 'x',
       'ldlinux.c32': 'x',
-      'grubx64.efi': 'x',
+      'grubx64.efi': 'MZ',
       [kernel]: 'x',
       [ramdisk]: 'x',
       [`/${kernel}`]: 'x',

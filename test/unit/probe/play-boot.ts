@@ -73,3 +73,8 @@ export function playBootFrom(facts: LoaderFacts, files: Readonly<Record<string, 
     return { kind: isAborted ? 'aborted' : 'served', octets: content.length, content };
   });
 }
+
+/** What stands for a program of that name: UEFI only starts what begins with MZ. */
+export function programText(name: string): string {
+  return name.endsWith('.efi') ? 'MZ' : 'x';
+}

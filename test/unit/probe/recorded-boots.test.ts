@@ -4,7 +4,7 @@ import { parseMac } from '../../../src/addr/mac.ts';
 import type { BootVerdict, FileRequest } from '../../../src/probe/file-request.ts';
 import type { FirmwareShapeName } from '../../../src/probe/firmware-shapes.ts';
 import { readCapture, recordedRequests, type RecordedRequest } from './captures.ts';
-import { loaderFacts, playBoot } from './play-boot.ts';
+import { loaderFacts, playBoot, programText } from './play-boot.ts';
 
 /** One boot that was recorded, and the files that decided its course; their texts are not in the captures. */
 interface RecordedBoot {
@@ -207,7 +207,7 @@ describe('a boot that is played makes the requests of the real one, in the same 
         asked += 1;
         if (was === undefined || was.refused) return { kind: 'refused', reason: 'ERROR 1 "File not found"' };
         const isAborted = request.source.kind === 'tftp' && request.source.request.abort !== undefined;
-        const content = new TextEncoder().encode(boot.texts[was.name] ?? '\u007fbinary');
+        const content = new TextEncoder().encode(boot.texts[was.name] ?? programText(was.name));
         return isAborted
           ? { kind: 'aborted', octets: was.size, content }
           : { kind: 'served', octets: was.size ?? 1, content };
