@@ -19,14 +19,7 @@ export type OpenDataPlane = (listener: DataPlaneLinkListener) => DataPlaneLink;
 
 /** Starts the data plane in a thread of its own. */
 export function openWorkerDataPlane(listener: DataPlaneLinkListener): DataPlaneLink {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const worker = new Worker(new URL(fromSource ? './tftp-worker.ts' : './tftp-worker.js', import.meta.url), {
-    name: 'tftp',
-    // It closes files and sockets that were opened in this thread, and knows what it does.
-    trackUnmanagedFds: false,
-    // In a checkout that was not built, the thread needs the loader for TypeScript too.
-    ...(fromSource && { execArgv: ['--import', 'tsx'] }),
-  });
+  const worker = startThread();
   let over = false;
   worker.on('message', (message: FromDataPlane) => {
     if (message.kind === 'stopped') over = true;
@@ -49,6 +42,19 @@ export function openWorkerDataPlane(listener: DataPlaneLinkListener): DataPlaneL
       await worker.terminate();
     },
   };
+}
+
+// The thread closes files and sockets that were opened in the daemon's thread, and knows what it does.
+const THREAD_OPTIONS = { name: 'tftp', trackUnmanagedFds: false };
+
+/** In a checkout that was not built the thread is TypeScript, and Node 20 gives a thread no loader for it. */
+function startThread(): Worker {
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL('./tftp-worker.js', import.meta.url), THREAD_OPTIONS);
+  }
+  const entry = JSON.stringify(new URL('./tftp-worker.ts', import.meta.url).href);
+  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import(${entry}); })`;
+  return new Worker(code, { ...THREAD_OPTIONS, eval: true });
 }
 
 /** Runs the data plane in this thread: for tests, and for looking at it with a debugger. */

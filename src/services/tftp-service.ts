@@ -42,6 +42,8 @@ export interface TftpServiceParts {
   readonly observer?: TftpObserver;
   /** Where files are sent from: a thread of its own unless told otherwise. */
   readonly openDataPlane?: OpenDataPlane;
+  /** How long running transfers may go on when the service stops. */
+  readonly stopGraceMs?: number;
 }
 
 /** Requests that are looked into, and transfers under way; beyond them, requests wait for the client's next try. */
@@ -50,7 +52,6 @@ const TRANSFERS_MAX = 8192;
 /** A data plane that died is started anew after this time, so that one that dies at once does not keep a core busy. */
 const REOPEN_AFTER_MS = 1000;
 
-/** How long running transfers may go on when the daemon stops. */
 const STOP_GRACE_MS = 2000;
 
 /** A request on its way through the service. */
@@ -153,7 +154,7 @@ export class TftpService implements Service {
       this.#onStopped = resolve;
     });
     this.#post();
-    link.post({ kind: 'stop', graceMs: STOP_GRACE_MS });
+    link.post({ kind: 'stop', graceMs: this.#parts.stopGraceMs ?? STOP_GRACE_MS });
     await stopped;
     await link.terminate();
   }
