@@ -8,11 +8,10 @@ import {
   textField,
   type DhcpMessage,
 } from '../wire/dhcp/dhcp-message.ts';
-import type { OptionMap } from '../wire/dhcp/dhcp-options.ts';
 import { chooseBootFile, isUrl, type BootFileChoice } from './boot-file-choice.ts';
 import type { LeaseChange } from './lease.ts';
 import type { OutcomeFacts, Reply, ReplyType, Silence, SilenceReason } from './outcome.ts';
-import { situationFacts } from './outcome-facts.ts';
+import { situationFacts, type DecidedFacts } from './outcome-facts.ts';
 import { layoutNakOptions, layoutReplyOptions } from './reply-options.ts';
 import { routeReply } from './reply-route.ts';
 import { parameterOf, type ScopeChain } from './scope-parameters.ts';
@@ -43,13 +42,14 @@ export function composeReply(situation: Situation, grant: Grant): Reply {
   const bootFile = choice.kind === 'file' ? choice.name : undefined;
   const file = bootFile === undefined ? undefined : textField(bootFile, 'file');
   const subnet = subnetOf(situation, scopeAddress);
+  const serverName = parameterOf(chain, 'serverName');
   const siaddr = nextServerOf(chain, bootFile, source);
   const message = header(situation, {
-    ciaddr: echoesClientAddress(situation) ? request.message.ciaddr : UNSPECIFIED_IPV4,
-    yiaddr: grant.address ?? UNSPECIFIED_IPV4,
+    ciaddr: echoesClientAddress(situation) ? request.message.ciaddr : undefined,
+    yiaddr: grant.address,
     siaddr,
-    sname: textField(parameterOf(chain, 'serverName') ?? '', 'sname') ?? EMPTY_MESSAGE.sname,
-    file: file ?? EMPTY_MESSAGE.file,
+    sname: serverName === undefined ? undefined : textField(serverName, 'sname'),
+    file,
     options: layoutReplyOptions({
       type: grant.type,
       request,
@@ -109,10 +109,31 @@ function echoesClientAddress({ request: { kind } }: Situation): boolean {
   return kind === 'renewing' || kind === 'inform' || kind === 'bootp';
 }
 
-function header(situation: Situation, fields: Partial<DhcpMessage> & { options: OptionMap }): DhcpMessage {
+/** The fields that a reply has from its request, and those of its own (RFC 2131 table 3). */
+function header(situation: Situation, own: OwnFields): DhcpMessage {
   const { htype, hlen, xid, flags, giaddr, chaddr } = situation.request.message;
-  return { ...EMPTY_MESSAGE, op: BOOTREPLY, htype, hlen, xid, flags, giaddr, chaddr, ...fields };
+  return {
+    op: BOOTREPLY,
+    htype,
+    hlen,
+    hops: 0,
+    xid,
+    secs: 0,
+    flags,
+    ciaddr: own.ciaddr ?? UNSPECIFIED_IPV4,
+    yiaddr: own.yiaddr ?? UNSPECIFIED_IPV4,
+    siaddr: own.siaddr ?? UNSPECIFIED_IPV4,
+    giaddr,
+    chaddr,
+    sname: own.sname ?? EMPTY_MESSAGE.sname,
+    file: own.file ?? EMPTY_MESSAGE.file,
+    hasCookie: true,
+    options: own.options,
+  };
 }
+
+type OwnFields = Partial<Pick<DhcpMessage, 'ciaddr' | 'yiaddr' | 'siaddr' | 'sname' | 'file'>> &
+  Pick<DhcpMessage, 'options'>;
 
 /** Where no next server is configured, boot files that are no URLs come from here: this server does TFTP as well. */
 function nextServerOf(chain: ScopeChain, bootFile: string | undefined, server: Ipv4): Ipv4 {
@@ -134,7 +155,7 @@ function finish(
   source: Ipv4,
   changes: readonly LeaseChange[],
   conflictCheck: Ipv4 | undefined,
-  facts: Partial<OutcomeFacts>,
+  facts: DecidedFacts,
 ): Reply {
   const { request, view, selected } = situation;
   const { maximumLength } = request;

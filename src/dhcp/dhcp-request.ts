@@ -108,6 +108,8 @@ const TYPES_OF_SERVERS: readonly (number | undefined)[] = [
   MESSAGE_TYPE.nak,
 ];
 
+const decoder = new TextDecoder();
+
 const SERVER_PORT = 67;
 const IP_AND_UDP_HEADER = 28;
 const LEAST_MESSAGE_SIZE = 576;
@@ -225,6 +227,6 @@ function maximumLengthOf(kind: RequestKind, { options }: DhcpMessage, link: Link
 function printable(value: Uint8Array | undefined): string | undefined {
   if (value === undefined) return undefined;
   // Windows ends its texts with a NUL, which RFC 2132 section 2 allows a receiver to find.
-  const text = new TextDecoder().decode(value).replace(/\0+$/, '');
+  const text = decoder.decode(value).replace(/\0+$/, '');
   return text === '' || /[\p{Cc}\ufffd]/u.test(text) ? undefined : text;
 }

@@ -76,6 +76,8 @@ export interface ReservationSettings {
 export interface ClassSettings {
   readonly name: string;
   readonly match: BooleanExpression;
+  /** Where it tells its members anything; undefined: everywhere. Which ranges its members may use is not affected. */
+  readonly subnets?: readonly Subnet[] | undefined;
   readonly parameters: ScopeParameters;
 }
 

@@ -1,8 +1,7 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
-import type { Mac } from '../addr/mac.ts';
 import type { ClientRequest } from './dhcp-request.ts';
 import type { DhcpSettings } from './dhcp-settings.ts';
-import { ethernetAddress, type Lease, type LeaseChange } from './lease.ts';
+import type { Lease, LeaseChange } from './lease.ts';
 import type { Situation } from './situation.ts';
 
 /** An offer of the address, for so long; `offeredVia` counts it against a newcomers' share. */
@@ -84,7 +83,7 @@ function leaseFor(
     clientId: clientId && copyOf(clientId),
     htype: message.htype,
     hardwareAddress: copyOf(hardwareAddress),
-    mac: macOf(request),
+    mac: request.mac,
     startsAt: view.now,
     expiresAt,
     lastSeenAt: view.now,
@@ -93,10 +92,6 @@ function leaseFor(
     vendorClass: request.vendorClass,
     relayAgentInfo: relayAgentInfoOf(request, view.leases.at(address)?.lease),
   };
-}
-
-function macOf({ message, hardwareAddress }: ClientRequest): Mac | undefined {
-  return ethernetAddress(message.htype, hardwareAddress);
 }
 
 /** Renewals come without a relay: what it said when the lease was made is kept. */

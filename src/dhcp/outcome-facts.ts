@@ -4,33 +4,30 @@ import { ethernetAddress } from './lease.ts';
 import type { OutcomeFacts } from './outcome.ts';
 import type { Situation } from './situation.ts';
 
-const NO_FACTS = {
-  replyType: undefined,
-  clientKey: undefined,
-  relayAddress: undefined,
-  firmware: undefined,
-  machineUuid: undefined,
-  hostname: undefined,
-  node: undefined,
-  reservation: undefined,
-  classes: [],
-  address: undefined,
-  subnet: undefined,
-  leaseSeconds: undefined,
-  nextServer: undefined,
-  bootFile: undefined,
-  withheldBootFile: undefined,
-  bootModeMismatch: false,
-  droppedOptions: [],
-  objection: undefined,
-} as const satisfies Partial<OutcomeFacts>;
+/** What was decided, besides what the situation tells. */
+export type DecidedFacts = Partial<
+  Pick<
+    OutcomeFacts,
+    | 'replyType'
+    | 'address'
+    | 'subnet'
+    | 'leaseSeconds'
+    | 'nextServer'
+    | 'bootFile'
+    | 'withheldBootFile'
+    | 'droppedOptions'
+    | 'objection'
+  >
+>;
+
+const NONE: readonly never[] = [];
 
 /** What a situation tells, together with what was decided in it. */
-export function situationFacts(situation: Situation, decided: Partial<OutcomeFacts>): OutcomeFacts {
+export function situationFacts(situation: Situation, decided: DecidedFacts): OutcomeFacts {
   const { request, machine, classes, client } = situation;
   return {
-    ...NO_FACTS,
     requestKind: request.kind,
+    replyType: decided.replyType,
     xid: request.message.xid,
     mac: request.mac,
     hardwareAddress: request.hardwareAddress,
@@ -42,9 +39,16 @@ export function situationFacts(situation: Situation, decided: Partial<OutcomeFac
     hostname: request.hostname,
     node: machine.nodePort?.node.uuid,
     reservation: machine.reservation?.name,
-    classes: classes.map(({ name }) => name),
+    classes: classes.length === 0 ? NONE : classes.map(({ name }) => name),
+    address: decided.address,
+    subnet: decided.subnet,
+    leaseSeconds: decided.leaseSeconds,
+    nextServer: decided.nextServer,
+    bootFile: decided.bootFile,
+    withheldBootFile: decided.withheldBootFile,
     bootModeMismatch: isBootModeMismatch(situation),
-    ...decided,
+    droppedOptions: decided.droppedOptions ?? NONE,
+    objection: decided.objection,
   };
 }
 
@@ -52,12 +56,29 @@ export function situationFacts(situation: Situation, decided: Partial<OutcomeFac
 export function rejectionFacts({ message, link }: RejectedRequest): OutcomeFacts {
   const hardwareAddress = message.chaddr.subarray(0, message.hlen);
   return {
-    ...NO_FACTS,
     requestKind: 'rejected',
+    replyType: undefined,
     xid: message.xid,
     mac: ethernetAddress(message.htype, hardwareAddress),
     hardwareAddress,
+    clientKey: undefined,
     interfaceName: link.name,
+    relayAddress: undefined,
+    firmware: undefined,
+    machineUuid: undefined,
+    hostname: undefined,
+    node: undefined,
+    reservation: undefined,
+    classes: NONE,
+    address: undefined,
+    subnet: undefined,
+    leaseSeconds: undefined,
+    nextServer: undefined,
+    bootFile: undefined,
+    withheldBootFile: undefined,
+    bootModeMismatch: false,
+    droppedOptions: NONE,
+    objection: undefined,
   };
 }
 

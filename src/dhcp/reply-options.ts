@@ -196,7 +196,6 @@ function vendorClassEcho(input: ReplyOptionsInput): Uint8Array | undefined {
 }
 
 function secondsToBytes(seconds: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, Math.floor(seconds));
-  return bytes;
+  const whole = Math.floor(seconds);
+  return Uint8Array.of(whole >>> 24, (whole >>> 16) & 0xff, (whole >>> 8) & 0xff, whole & 0xff);
 }

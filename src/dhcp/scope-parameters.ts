@@ -1,9 +1,15 @@
-import type { ClassSettings, RangeSettings, ScopeParameters } from './dhcp-settings.ts';
-import type { DhcpSettings } from './dhcp-settings.ts';
+import type { Ipv4 } from '../addr/ipv4.ts';
+import { subnetContains } from '../addr/subnet.ts';
+import type {
+  ClassSettings,
+  DhcpSettings,
+  RangeSettings,
+  ScopeParameters,
+  SubnetSettings,
+} from './dhcp-settings.ts';
 import { nodeScope } from './node-options.ts';
 import type { Machine } from './reservation.ts';
 import { findRange, findSubnet, type SelectedNetwork } from './subnet-selection.ts';
-import type { Ipv4 } from '../addr/ipv4.ts';
 
 /** The scopes that hold for one reply, the most specific first. */
 export type ScopeChain = readonly ScopeParameters[];
@@ -24,16 +30,29 @@ export function scopeChain(
   const chain: ScopeParameters[] = [];
   if (machine.nodePort !== undefined) chain.push(nodeScope(machine.nodePort.node, isIpxe));
   if (machine.reservation !== undefined) chain.push(machine.reservation.parameters);
-  for (const each of classes) chain.push(each.parameters);
-  if (selected !== undefined) {
-    const { network } = selected;
+  const network = selected?.network;
+  const located = address === undefined ? undefined : network && findSubnet(address, network);
+  const subnet = located ?? selected?.subnet;
+  for (const each of classes) if (speaksOn(each, subnet)) chain.push(each.parameters);
+  if (network !== undefined && subnet !== undefined) {
     const range: RangeSettings | undefined = address === undefined ? undefined : findRange(address, network);
-    const subnet = address === undefined ? undefined : findSubnet(address, network);
     if (range !== undefined) chain.push(range.parameters);
-    chain.push((subnet ?? selected.subnet).parameters, network.parameters);
+    chain.push(subnet.parameters, network.parameters);
   }
   chain.push(settings.parameters);
   return chain;
+}
+
+/** Whether a class has anything to say on a subnet. One that is bound to subnets is silent where there is none. */
+function speaksOn({ subnets }: ClassSettings, located: SubnetSettings | undefined): boolean {
+  if (subnets === undefined) return true;
+  return (
+    located !== undefined &&
+    subnets.some(
+      (subnet) =>
+        subnet.prefixLength <= located.subnet.prefixLength && subnetContains(subnet, located.subnet.network),
+    )
+  );
 }
 
 type ScalarName = Exclude<

@@ -2,6 +2,7 @@ import { UNSPECIFIED_IPV4, type Ipv4 } from '../../addr/ipv4.ts';
 import { ByteReader, ByteWriter } from '../cursor.ts';
 import { WireError } from '../wire-error.ts';
 import {
+  areaLength,
   decodeOptions,
   layoutOptions,
   overloads,
@@ -23,6 +24,9 @@ export const DEFAULT_MAXIMUM_LENGTH = 548;
 
 /** The least UDP payload of a reply (RFC 951 section 3, RFC 1542 section 2.1); some ROMs drop a shorter one. */
 export const MINIMUM_LENGTH = 300;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 const HEADER_LENGTH = 236;
 const COOKIE_LENGTH = 4;
@@ -102,17 +106,28 @@ export function decodeDhcpMessage(datagram: Uint8Array): DhcpMessage {
   const sname = reader.bytes(SNAME_LENGTH);
   const file = reader.bytes(FILE_LENGTH);
   const hasCookie = reader.remaining >= COOKIE_LENGTH && reader.uint32() === MAGIC_COOKIE;
-  const head = { op, htype, hlen, hops, xid, secs, flags, ciaddr, yiaddr, siaddr, giaddr, chaddr };
-  if (!hasCookie) return { ...head, sname, file, hasCookie, options: new Map() };
-  const { options, overload } = decodeOptions(reader.rest(), file, sname);
+  const { options, overload } = hasCookie ? decodeOptions(reader.rest(), file, sname) : NO_OPTIONS;
   return {
-    ...head,
+    op,
+    htype,
+    hlen,
+    hops,
+    xid,
+    secs,
+    flags,
+    ciaddr,
+    yiaddr,
+    siaddr,
+    giaddr,
+    chaddr,
     sname: overloads(overload, 'sname') ? EMPTY_MESSAGE.sname : sname,
     file: overloads(overload, 'file') ? EMPTY_MESSAGE.file : file,
     hasCookie,
     options,
   };
 }
+
+const NO_OPTIONS = { options: new Map<number, Uint8Array>(), overload: 0 };
 
 /**
  * The datagram of a message: at most `maximumLength` octets, at least 300. What does not fit is laid out as
@@ -135,7 +150,8 @@ export function encodeDhcpMessage(message: DhcpMessage, maximumLength = DEFAULT_
 
 /** The codes that encodeDhcpMessage would leave out of a datagram of that length. */
 export function optionsThatDoNotFit(message: DhcpMessage, maximumLength: number): readonly number[] {
-  return message.hasCookie ? layoutMessage(message, maximumLength).dropped : [];
+  const fits = areaLength(message.options) <= maximumLength - HEADER_LENGTH - COOKIE_LENGTH;
+  return fits || !message.hasCookie ? [] : layoutMessage(message, maximumLength).dropped;
 }
 
 function layoutMessage(message: DhcpMessage, maximumLength: number): OptionLayout {
@@ -158,12 +174,12 @@ function exactly(field: Uint8Array, length: number): Uint8Array {
  */
 export function textField(text: string, field: 'sname' | 'file'): Uint8Array | undefined {
   const bytes = new Uint8Array(field === 'sname' ? SNAME_LENGTH : FILE_LENGTH);
-  const { read, written } = new TextEncoder().encodeInto(text, bytes.subarray(0, -1));
+  const { read, written } = encoder.encodeInto(text, bytes.subarray(0, -1));
   return read < text.length || bytes.subarray(0, written).includes(0) ? undefined : bytes;
 }
 
 /** The text of `sname` or `file` up to its first NUL; empty when there is none. */
 export function fieldText(field: Uint8Array): string {
   const end = field.indexOf(0);
-  return new TextDecoder().decode(end < 0 ? field : field.subarray(0, end));
+  return decoder.decode(end < 0 ? field : field.subarray(0, end));
 }
