@@ -1,7 +1,7 @@
 import { DHCP_DEFAULTS, type DhcpSettings } from '../dhcp/dhcp-settings.ts';
 import type { Located } from './located.ts';
 import { parseOptionDefinitions } from './option-definitions.ts';
-import { parseClasses } from './parse-classes.ts';
+import { parseClasses, warnOfIdleClasses } from './parse-classes.ts';
 import { parseNetworks } from './parse-networks.ts';
 import { parseReservations } from './parse-reservations.ts';
 import { parseScope, type DhcpContext } from './parse-scope.ts';
@@ -24,6 +24,7 @@ export function parseDhcp(dhcp: Located<RawDhcp>, problems: ProblemList): DhcpSe
     ...context,
     classes: { names: classes.names, areComplete: dhcp.value.classes?.incomplete !== true },
   });
+  warnOfIdleClasses(dhcp, networks, context);
   const reservations = parseReservations(dhcp, networks, scope.leaseTimes, context);
   const mode = dhcp.value.mode?.value ?? 'server';
   warnOfNothingToDo(dhcp, mode, problems);

@@ -58,7 +58,7 @@ export function parseNetworks(
 
   const readSubnets = (list: readonly Located<RawSubnet>[], times: LeaseTimes): SubnetSettings[] =>
     list.flatMap((written) => {
-      const subnet = readSubnet(written.value.subnet, context);
+      const subnet = parseNetwork(written.value.subnet, context);
       if (subnet === undefined) {
         areComplete = false;
         return [];
@@ -108,7 +108,8 @@ export function parseNetworks(
   return { sharedNetworks: [...shared, ...alone], subnets, ranges, areComplete };
 }
 
-function readSubnet(written: Located<string>, { problems }: DhcpContext): Subnet | undefined {
+/** A network and its prefix length; whatever else stands there is reported. */
+export function parseNetwork(written: Located<string>, { problems }: DhcpContext): Subnet | undefined {
   const subnet = parseSubnet(written.value);
   if (subnet === undefined) problems.error(written.place, objectionToSubnet(written.value));
   return subnet;

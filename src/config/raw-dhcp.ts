@@ -62,6 +62,15 @@ const Class = section(
         '`option NAME`, `exists NAME`, `hardware`, `packet`, `known`, `=`, `!=`, `and`, `or`, `not`.',
       examples: ['substring(option vendor-class-identifier, 0, 9) = "PXEClient"'],
     }),
+    'only-on': Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        description:
+          'The networks on which its members are told what it says; elsewhere it only decides which ranges they may ' +
+          'use. Absent: everywhere.',
+        examples: [['192.168.0.0/24']],
+      }),
+    ),
     ...SCOPE_KEYS,
   },
   { description: 'Machines that an expression picks out, and what they are told.' },

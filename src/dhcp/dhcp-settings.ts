@@ -77,7 +77,7 @@ export interface ClassSettings {
   readonly name: string;
   readonly match: BooleanExpression;
   /** Where it tells its members anything; undefined: everywhere. Which ranges its members may use is not affected. */
-  readonly subnets?: readonly Subnet[] | undefined;
+  readonly onlyOn?: readonly Subnet[] | undefined;
   readonly parameters: ScopeParameters;
 }
 

@@ -44,11 +44,11 @@ export function scopeChain(
 }
 
 /** Whether a class has anything to say on a subnet. One that is bound to subnets is silent where there is none. */
-function speaksOn({ subnets }: ClassSettings, located: SubnetSettings | undefined): boolean {
-  if (subnets === undefined) return true;
+function speaksOn({ onlyOn }: ClassSettings, located: SubnetSettings | undefined): boolean {
+  if (onlyOn === undefined) return true;
   return (
     located !== undefined &&
-    subnets.some(
+    onlyOn.some(
       (subnet) =>
         subnet.prefixLength <= located.subnet.prefixLength && subnetContains(subnet, located.subnet.network),
     )

@@ -305,6 +305,16 @@ const CLASS_MISTAKES: readonly Mistake[] = [
     expected: ["4:48: a class 'a' is already in line 4"],
   },
   {
+    name: 'a class that is bound to no network',
+    text: withSubnet('classes: [{ name: a, match: known, only-on: [10.0.0.0/24, 10.0.0.1/24] }]'),
+    expected: ["4:61: '10.0.0.1/24' has host bits set; the network is 10.0.0.0/24"],
+  },
+  {
+    name: 'a class that is bound to a network where no machine is',
+    text: withSubnet('classes: [{ name: a, match: known, only-on: [10.0.0.0/8, 10.9.0.0/16] }]'),
+    expected: ['4:60: warning: none of the subnets lies in 10.9.0.0/16'],
+  },
+  {
     name: 'a class with the name of a permit',
     text: withSubnet('classes: [{ name: bootp, match: known }]'),
     expected: ["4:21: a class cannot be called 'bootp': ranges use the word for more"],

@@ -268,6 +268,10 @@ describe('a file with every key', () => {
           left: { kind: 'sub-option', carrier: 82, code: 1 },
           right: { kind: 'octets', value: ascii('rack7') },
         },
+        onlyOn: [
+          { network: parseIpv4('192.168.0.0')!, prefixLength: 24 },
+          { network: parseIpv4('10.8.0.0')!, prefixLength: 16 },
+        ],
         parameters: { maxLeaseSeconds: 900, options: new Map([[15, ascii('rack7.example')]]) },
       },
     ]);
