@@ -62,7 +62,6 @@ describe('a class', () => {
       false,
       at === undefined ? undefined : address(at),
     );
-    expect(parameterOf(chain, 'defaultLeaseSeconds')).toBeUndefined();
     expect(chain.map(({ filename }) => filename).find((filename) => filename !== undefined)).toBe(expected);
   });
 
