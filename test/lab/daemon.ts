@@ -92,7 +92,7 @@ export class Daemon {
     try {
       await daemon.#process.waitFor(
         () => daemon.log().find((line) => line.event === 'daemon.ready'),
-        'event daemon.ready',
+        'the event daemon.ready',
         READY_TIMEOUT_MS,
       );
     } catch (error) {
@@ -139,7 +139,7 @@ export class Daemon {
 
   /** The first log line for which the test holds, as soon as it is there. */
   waitForLog(test: (line: LogLine) => boolean, timeoutMs: number): Promise<LogLine> {
-    return this.#process.waitFor(() => this.log().find(test), 'such log line', timeoutMs);
+    return this.#process.waitFor(() => this.log().find(test), 'such a log line', timeoutMs);
   }
 
   /** One request to the control API. */

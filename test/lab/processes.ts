@@ -143,10 +143,10 @@ export class BackgroundProcess {
       const found = look();
       if (found !== undefined) return found;
       if (this.#exit !== undefined) {
-        throw new Error(`${this.#name} ended with ${formatExit(this.#exit)} before ${what}\n${this.tail()}`);
+        throw new Error(`${this.#name} ended with ${formatExit(this.#exit)}, without ${what}\n${this.tail()}`);
       }
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`${this.#name}: no ${what} within ${timeoutMs} ms\n${this.tail()}`);
+      if (left <= 0) throw new Error(`${this.#name} ran for ${timeoutMs} ms without ${what}\n${this.tail()}`);
       await this.#change(left);
     }
   }

@@ -53,7 +53,7 @@ export class NamespaceUdpSocket {
 
   /** The first datagram for which the test holds, as soon as it is there. */
   waitFor(test: (datagram: ReceivedDatagram) => boolean, timeoutMs: number): Promise<ReceivedDatagram> {
-    return this.#process.waitFor(() => this.received().find(test), 'such datagram', timeoutMs);
+    return this.#process.waitFor(() => this.received().find(test), 'such a datagram', timeoutMs);
   }
 
   async close(): Promise<void> {
