@@ -85,49 +85,73 @@ export const leaseCodec: RecordCodec<Lease> = {
 
   decode(name, content) {
     if (!/^[0-9a-f]{8}$/.test(name)) throw new Error('its key is no address');
-    // Every read past the end throws a RangeError, which the table reports.
-    const view = new DataView(content.buffer, content.byteOffset, content.length);
-    const state = STATES.get(view.getUint8(0));
-    if (state === undefined) throw new Error(`state ${view.getUint8(0)} is unknown`);
-    const flags = view.getUint8(1);
-    let offset = FIXED_SIZE;
-    const take = (length: number): Uint8Array => {
-      if (offset + length > content.length) throw new RangeError('it ends too early');
-      // A copy: the content is a view of a larger buffer, which would stay in memory with it.
-      const taken = content.slice(offset, offset + length);
-      offset += length;
-      return taken;
-    };
-    const field = (flag: number): Uint8Array | undefined => {
-      if ((flags & flag) === 0) return undefined;
-      const length = view.getUint32(offset);
-      offset += LENGTH_SIZE;
-      return take(length);
-    };
-    const hardwareAddress = take(view.getUint8(3));
-    let expiresAt: number | undefined;
-    if ((flags & HAS_END) !== 0) {
-      expiresAt = view.getFloat64(offset);
-      offset += TIME_SIZE;
-    }
+    const reader = new ContentReader(content);
+    const stateNumber = reader.octet();
+    const state = STATES.get(stateNumber);
+    if (state === undefined) throw new Error(`state ${stateNumber} is unknown`);
+    const flags = reader.octet();
+    const htype = reader.octet();
+    const hardwareAddressLength = reader.octet();
+    const startsAt = reader.time();
+    const lastSeenAt = reader.time();
+    const hardwareAddress = reader.take(hardwareAddressLength);
     return {
       address: ipv4FromNumber(Number.parseInt(name, 16)),
       state,
-      client: decodeText(field(HAS_CLIENT)) as ClientKey | undefined,
-      clientId: field(HAS_CLIENT_ID),
-      htype: view.getUint8(2),
+      htype,
       hardwareAddress,
       mac: (flags & HAS_MAC) === 0 ? undefined : macFromBytes(hardwareAddress),
-      startsAt: view.getFloat64(4),
-      expiresAt,
-      lastSeenAt: view.getFloat64(12),
+      startsAt,
+      lastSeenAt,
       bootp: (flags & BOOTP) !== 0,
-      hostname: decodeText(field(HAS_HOSTNAME)),
-      vendorClass: decodeText(field(HAS_VENDOR_CLASS)),
-      relayAgentInfo: field(HAS_RELAY_INFO),
+      expiresAt: (flags & HAS_END) === 0 ? undefined : reader.time(),
+      // The order of the fields in the record: an object's values are computed in the order written.
+      client: decodeText(reader.field(flags & HAS_CLIENT)) as ClientKey | undefined,
+      clientId: reader.field(flags & HAS_CLIENT_ID),
+      hostname: decodeText(reader.field(flags & HAS_HOSTNAME)),
+      vendorClass: decodeText(reader.field(flags & HAS_VENDOR_CLASS)),
+      relayAgentInfo: reader.field(flags & HAS_RELAY_INFO),
     };
   },
 };
+
+/** Reads content from front to back; throws RangeError past its end, which the table reports. */
+class ContentReader {
+  readonly #content: Uint8Array;
+  readonly #view: DataView;
+  #offset = 0;
+
+  constructor(content: Uint8Array) {
+    this.#content = content;
+    this.#view = new DataView(content.buffer, content.byteOffset, content.length);
+  }
+
+  octet(): number {
+    this.#offset += 1;
+    return this.#view.getUint8(this.#offset - 1);
+  }
+
+  time(): number {
+    this.#offset += TIME_SIZE;
+    return this.#view.getFloat64(this.#offset - TIME_SIZE);
+  }
+
+  /** A copy: the content is a view of a larger buffer, which would stay in memory with it. */
+  take(length: number): Uint8Array {
+    const end = this.#offset + length;
+    if (end > this.#content.length) throw new RangeError('it ends too early');
+    const taken = this.#content.slice(this.#offset, end);
+    this.#offset = end;
+    return taken;
+  }
+
+  /** A field with its length in front; undefined when its flag is not set. */
+  field(flag: number): Uint8Array | undefined {
+    if (flag === 0) return undefined;
+    this.#offset += LENGTH_SIZE;
+    return this.take(this.#view.getUint32(this.#offset - LENGTH_SIZE));
+  }
+}
 
 function flagsOf(lease: Lease): number {
   return (
