@@ -1,10 +1,9 @@
 import { Command } from 'commander';
-import { checkConfiguration, type FurtherCheck } from '../config/check-configuration.ts';
+import { checkConfiguration } from '../config/check-configuration.ts';
 import { formatConfigProblem } from '../config/config-error.ts';
-import { SHIPPED_TEMPLATES } from '../config/load-config.ts';
-import { loadTemplates } from '../services/template-folder.ts';
 import type { CommandContext } from './command-context.ts';
 import { EXIT_CODE } from './exit-code.ts';
+import { FILE_CHECKS } from './file-checks.ts';
 import { readText } from './read-configuration.ts';
 
 interface CheckOptions {
@@ -23,11 +22,8 @@ export function checkCommand(context: CommandContext): Command {
     .action((options: CheckOptions) => check(options, context));
 }
 
-const checkTemplates: FurtherCheck = async ({ templates }) =>
-  (await loadTemplates(templates.path, SHIPPED_TEMPLATES)).problems;
-
 async function check(options: CheckOptions, context: CommandContext): Promise<void> {
-  const problems = await checkConfiguration(options.config, readText, [checkTemplates]);
+  const problems = await checkConfiguration(options.config, readText, FILE_CHECKS);
   if (options.json === true) {
     context.terminal.writeLine(JSON.stringify({ problems }, undefined, 2));
   } else {

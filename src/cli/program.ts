@@ -6,6 +6,7 @@ import type { CommandContext } from './command-context.ts';
 import { ControlError, ControlUnreachableError } from './control-client.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
 import { leaseCommand } from './lease.ts';
+import { mapCommand } from './map.ts';
 import { nodeCommand } from './node.ts';
 import { probeCommand } from './probe.ts';
 import { serveCommand } from './serve.ts';
@@ -48,6 +49,7 @@ function createProgram(context: CommandContext): Command {
     serveCommand(context),
     checkCommand(context),
     probeCommand(context),
+    mapCommand(context),
     nodeCommand(context),
     leaseCommand(context),
     versionCommand(context, version),

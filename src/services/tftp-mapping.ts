@@ -19,6 +19,11 @@ export class TftpMapping {
     this.#path = path;
   }
 
+  /** The rules in force, in their order. */
+  get rules(): readonly MapRule[] {
+    return this.#rules;
+  }
+
   /** How many rules there are. */
   get size(): number {
     return this.#rules.length;
