@@ -4,6 +4,7 @@ import type { Clock } from '../io/clock.ts';
 import type { InheritedSocket } from '../io/inherited-sockets.ts';
 import { IoError } from '../io/io-error.ts';
 import type { NetworkInterface } from '../io/network-interfaces.ts';
+import type { TransferSocket } from '../io/transfer-socket.ts';
 import { toNetascii } from '../tftp/netascii.ts';
 import { negotiate, parseTransferMode, type TransferMode } from '../tftp/negotiation.ts';
 import { collapseLeadingSlashes } from '../tftp/request-policy.ts';
@@ -14,7 +15,7 @@ import { decodeTftpPacket, encodeTftpError, type TftpRequest } from '../wire/tft
 import type { BootFileLookup } from './boot-file-lookup.ts';
 import type { Service } from './service.ts';
 import { openWorkerDataPlane, type DataPlaneLink, type OpenDataPlane } from './tftp-data-plane-link.ts';
-import { closeTftpEndpoint, openTftpEndpoints, type TftpEndpoint } from './tftp-endpoints.ts';
+import { chooseTftpEndpoints, type TftpEndpoint } from './tftp-endpoints.ts';
 import { TftpFileOpener } from './tftp-file-opener.ts';
 import { TftpJournal } from './tftp-journal.ts';
 import { TftpMapping } from './tftp-mapping.ts';
@@ -76,6 +77,8 @@ export class TftpService implements Service {
   readonly #journal: TftpJournal;
   readonly #inFlight = new Set<string>();
   #endpoints: readonly TftpEndpoint[] = [];
+  /** Sockets for requests, by endpoint; in single-port mode there are none. */
+  readonly #requests = new Map<number, TransferSocket>();
   #link: DataPlaneLink | undefined;
   #outbox: StartTransfer[] = [];
   #nextId = 1;
@@ -105,17 +108,18 @@ export class TftpService implements Service {
   /** Rejects with ConfigError for a bad map-file and with IoError when a socket cannot be had. */
   async start(): Promise<void> {
     await this.#mapping.load();
-    this.#endpoints = await openTftpEndpoints({
+    this.#endpoints = chooseTftpEndpoints({
       settings: this.#parts.settings,
       interfaces: this.#parts.interfaces,
       inherited: this.#parts.inherited ?? [],
     });
+    // Requests last: nothing is heard before it can be answered.
     await this.#openDataPlane();
-    for (const endpoint of this.#endpoints) {
-      endpoint.requests?.onDatagram(
-        (bytes, address, port) => this.#receive(endpoint, bytes, { address, port }),
-        () => undefined,
-      );
+    try {
+      for (const endpoint of this.#endpoints) await this.#openRequests(endpoint);
+    } catch (error) {
+      await this.stop();
+      throw error;
     }
   }
 
@@ -143,11 +147,11 @@ export class TftpService implements Service {
 
   /** UDP ports of the endpoints that requests are sent to; for tests that let the kernel choose. */
   get requestPorts(): readonly number[] {
-    return this.#endpoints.map(({ requests }) => requests?.localPort ?? this.#parts.settings.port);
+    return this.#endpoints.map(({ id }) => this.#requests.get(id)?.localPort ?? this.#parts.settings.port);
   }
 
   async #stop(): Promise<void> {
-    await Promise.all(this.#endpoints.map(closeTftpEndpoint));
+    await Promise.all([...this.#requests.values()].map((socket) => socket.close()));
     const link = this.#link;
     if (link === undefined) return;
     const stopped = new Promise<void>((resolve) => {
@@ -157,6 +161,16 @@ export class TftpService implements Service {
     link.post({ kind: 'stop', graceMs: this.#parts.stopGraceMs ?? STOP_GRACE_MS });
     await stopped;
     await link.terminate();
+  }
+
+  async #openRequests(endpoint: TftpEndpoint): Promise<void> {
+    const socket = await endpoint.openRequests();
+    if (socket === undefined) return;
+    this.#requests.set(endpoint.id, socket);
+    socket.onDatagram(
+      (bytes, address, port) => this.#receive(endpoint, bytes, { address, port }),
+      () => undefined,
+    );
   }
 
   /** Starts the thread that sends, with sockets of its own. Rejects with IoError. */
@@ -347,7 +361,7 @@ export class TftpService implements Service {
   ): void {
     this.#journal.refused(peer, requested, steps, refused);
     const bytes = encodeTftpError(refused.code, refused.message);
-    const { requests } = endpoint;
+    const requests = this.#requests.get(endpoint.id);
     if (requests === undefined) {
       this.#link?.post({ kind: 'send', endpoint: endpoint.id, peer, bytes });
       return;

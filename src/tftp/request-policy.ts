@@ -37,7 +37,9 @@ export function checkRequest(name: string, policy: RequestPolicy): RequestCheck 
   if (!name.startsWith('/')) return refuse('relative-name');
   if (hasReversePath(name)) return refuse('reverse-path');
   const root = latin1Of(policy.root).replace(/\/+$/, '');
-  if (name !== root && !name.startsWith(`${root}/`)) return refuse('forbidden-directory');
+  if (!name.startsWith(root)) return refuse('forbidden-directory');
+  // in.tftpd would serve a neighbour that only begins alike.
+  if (name !== root && name[root.length] !== '/') return refuse('outside-root');
   return { kind: 'allowed', relativePath: normalize(name.slice(root.length)) };
 }
 

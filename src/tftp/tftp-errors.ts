@@ -23,7 +23,7 @@ export const TFTP_ERRORS = {
   'reverse-path': { code: 2, message: 'Reverse path not allowed' },
   /** The name does not lie below an allowed folder. */
   'forbidden-directory': { code: 2, message: 'Forbidden directory' },
-  /** A symbolic link leads out of the root and of the trusted targets. */
+  /** A symbolic link leads out of the root and of the trusted targets, or a name only begins as the root does. */
   'outside-root': { code: 2, message: 'Access denied' },
   /** A device, socket or FIFO; in.tftpd would block in open(2). */
   'not-a-file': { code: 2, message: 'Access denied' },
