@@ -143,7 +143,9 @@ export class BackgroundProcess {
       const found = look();
       if (found !== undefined) return found;
       if (this.#exit !== undefined) {
-        throw new Error(`${this.#name} ended with ${formatExit(this.#exit)}, without ${what}\n${this.tail()}`);
+        throw new Error(
+          `${this.#name} ended with ${formatExit(this.#exit)}, without ${what}\n${this.tail()}`,
+        );
       }
       const left = deadline - Date.now();
       if (left <= 0) throw new Error(`${this.#name} ran for ${timeoutMs} ms without ${what}\n${this.tail()}`);
