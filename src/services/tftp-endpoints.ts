@@ -15,26 +15,28 @@ import { blockSizeForMtu } from '../tftp/negotiation.ts';
 import type { TftpSettings } from '../tftp/tftp-settings.ts';
 import type { DataEndpoint, DataSocketSource } from './tftp-messages.ts';
 
-/** One place where requests are heard, and what files are sent from it with. */
+/** One place where requests are heard, and what files are sent from it with. Nothing is open yet. */
 export interface TftpEndpoint {
   /** Its place in the list of endpoints. */
   readonly id: number;
   /** For the log: `br-prov`, `192.168.0.1`. */
   readonly description: string;
-  /** Undefined in single-port mode: the data plane hears the requests then. */
-  readonly requests: TransferSocket | undefined;
+  /** Octets of a DATA packet at most. */
+  readonly blockSizeMax: number;
+  /** What it has to do without, and why. */
+  readonly limitations: readonly string[];
   /**
    * Opens the sockets that files are sent from, for a data plane to take over; once more for the next one. Throws
    * IoError.
    */
   openData(): DataEndpoint;
-  /** Octets of a DATA packet at most. */
-  readonly blockSizeMax: number;
-  /** What it has to do without, and why. */
-  readonly limitations: readonly string[];
+  /**
+   * Opens the socket for requests; undefined in single-port mode, where the data plane hears them. Rejects with IoError.
+   */
+  openRequests(): Promise<TransferSocket | undefined>;
 }
 
-/** How endpoints are opened. */
+/** What decides about them. */
 export interface TftpEndpointOptions {
   readonly settings: TftpSettings;
   readonly interfaces: readonly NetworkInterface[];
@@ -67,23 +69,21 @@ interface Place {
   readonly limitations: readonly string[];
 }
 
-/** Opens everything or nothing. Rejects with IoError, which names the address or interface and what is in the way. */
-export async function openTftpEndpoints(options: TftpEndpointOptions): Promise<readonly TftpEndpoint[]> {
-  const endpoints: TftpEndpoint[] = [];
-  try {
-    for (const place of choosePlaces(options)) {
-      endpoints.push(await openEndpoint(place, endpoints.length, options.settings));
-    }
-  } catch (error) {
-    await Promise.all(endpoints.map(closeTftpEndpoint));
-    throw error;
-  }
-  return endpoints;
-}
-
-/** Closes what this thread holds; sockets for data are closed by the data plane that has taken them over. */
-export async function closeTftpEndpoint(endpoint: TftpEndpoint): Promise<void> {
-  await endpoint.requests?.close();
+/** Where TFTP is to be served. Throws IoError for an address that is none, or an interface that cannot be served. */
+export function chooseTftpEndpoints(options: TftpEndpointOptions): readonly TftpEndpoint[] {
+  const { port, portRange, singlePort, blockSizeMax } = options.settings;
+  return choosePlaces(options).map((place, id) => ({
+    id,
+    description: place.description,
+    blockSizeMax: blockSizeMax ?? blockSizeForMtu(place.mtu, place.family),
+    limitations: place.limitations,
+    openData: () => ({
+      id,
+      mtu: place.mtu,
+      sockets: singlePort ? [requestSource(place, port)] : openDataSources(place, portRange),
+    }),
+    openRequests: () => (singlePort ? Promise.resolve(undefined) : openRequestSocket(place, port)),
+  }));
 }
 
 function choosePlaces({ settings, interfaces, inherited }: TftpEndpointOptions): Place[] {
@@ -132,24 +132,6 @@ function placesOfInterface(
     inherited: undefined,
     limitations: [NO_KOFFI_ON_INTERFACE],
   }));
-}
-
-async function openEndpoint(place: Place, id: number, settings: TftpSettings): Promise<TftpEndpoint> {
-  const { description, family, mtu, limitations } = place;
-  const blockSizeMax = settings.blockSizeMax ?? blockSizeForMtu(mtu, family);
-  const { port, portRange, singlePort } = settings;
-  return {
-    id,
-    description,
-    requests: singlePort ? undefined : await openRequestSocket(place, port),
-    openData: () => ({
-      id,
-      mtu,
-      sockets: singlePort ? [requestSource(place, port)] : openDataSources(place, portRange),
-    }),
-    blockSizeMax,
-    limitations,
-  };
 }
 
 /** The socket for requests, in this thread: one datagram a turn, so that DHCP is served in between. */

@@ -184,6 +184,7 @@ export class TftpService implements Service {
             this.#journal.listening(this.#endpoints, message.ports, message.batched);
             resolve();
           } else if (message.kind === 'failed') {
+            void link.terminate();
             reject(new IoError('failed', message.message));
           } else {
             this.#hear(message);
