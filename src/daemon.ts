@@ -102,7 +102,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       await stopAll();
       logger.info({ event: EVENTS.daemonStopped }, 'everything is closed');
     },
-    reload: house.reload,
+    reload: () => house.reload(),
   };
 }
 

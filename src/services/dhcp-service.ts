@@ -225,7 +225,8 @@ export class DhcpService implements Service {
         return wire.port.send(datagram, route.address, route.port);
       case 'unicast-hardware':
         if (wire.frames === undefined) return this.#broadcast(wire, datagram, route);
-        return this.#sendFrame(wire.frames, datagram, { ...route, to: route.address });
+        this.#sendFrame(wire.frames, datagram, { ...route, to: route.address });
+        return;
       case 'broadcast':
         return this.#broadcast(wire, datagram, route);
     }
