@@ -23,8 +23,10 @@ export async function checkConfiguration(
   furtherChecks: readonly FurtherCheck[],
 ): Promise<readonly ConfigProblem[]> {
   const { settings, problems, files } = readConfig(file, readText);
-  const further = await Promise.all(furtherChecks.map(async (check) => check(files, settings)));
-  return sortProblems([...problems, ...further.flat()], file);
+  const further = (await Promise.all(furtherChecks.map(async (check) => check(files, settings)))).flat();
+  // While there are mistakes to mend, advice about what is not a mistake would only be in their way.
+  const told = settings === undefined ? further.filter(({ severity }) => severity === 'error') : further;
+  return sortProblems([...problems, ...told], file);
 }
 
 /** A problem with a file that the configuration names, placed where it is named. */

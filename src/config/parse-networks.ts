@@ -1,4 +1,4 @@
-import { formatIpv4, ipv4FromNumber, parseIpv4 } from '../addr/ipv4.ts';
+import { formatIpv4, ipv4FromNumber, parseIpv4, UNSPECIFIED_IPV4 } from '../addr/ipv4.ts';
 import {
   formatAddressRange,
   formatSubnet,
@@ -45,6 +45,9 @@ export interface Spot<T> {
 
 const NO_PARAMETERS: ScopeParameters = { options: new Map(), encapsulated: new Map() };
 
+/** What a range is held against when its subnet could not be read: its own mistakes are told all the same. */
+const EVERYWHERE: Subnet = { network: UNSPECIFIED_IPV4, prefixLength: 0 };
+
 /** Reads `subnets` and `shared-networks`, and compares subnets and ranges with each other. */
 export function parseNetworks(
   dhcp: Located<RawDhcp>,
@@ -59,19 +62,16 @@ export function parseNetworks(
   const readSubnets = (list: readonly Located<RawSubnet>[], times: LeaseTimes): SubnetSettings[] =>
     list.flatMap((written) => {
       const subnet = parseNetwork(written.value.subnet, context);
-      if (subnet === undefined) {
-        areComplete = false;
-        return [];
-      }
-      subnets.push({ what: subnet, place: written.value.subnet.place });
+      if (subnet === undefined) areComplete = false;
+      else subnets.push({ what: subnet, place: written.value.subnet.place });
       const scope = parseScope(written.value, times, context);
       const found = itemsOf(written.value.ranges).flatMap((range) => {
-        const settings = readRange(range, subnet, scope.leaseTimes, context);
+        const settings = readRange(range, subnet ?? EVERYWHERE, scope.leaseTimes, context);
         if (settings === undefined) return [];
-        ranges.push({ what: settings.range, place: range.value.range.place });
+        if (subnet !== undefined) ranges.push({ what: settings.range, place: range.value.range.place });
         return [settings];
       });
-      return [{ subnet, ranges: found, parameters: scope.parameters }];
+      return subnet === undefined ? [] : [{ subnet, ranges: found, parameters: scope.parameters }];
     });
 
   const alone = readSubnets(itemsOf(dhcp.value.subnets), outer).map((subnet) => ({

@@ -69,7 +69,7 @@ describe('checkConfiguration', () => {
     expect(problems.map((problem) => problem.line)).toEqual([1]);
   });
 
-  it('sorts the problems of further checks into the list: the configuration first, then other files by name', async () => {
+  it('sorts the errors of further checks into the list: the configuration first, then other files by name', async () => {
     const checkMapFile: FurtherCheck = ({ mapFile }) =>
       mapFile === undefined
         ? []
@@ -87,7 +87,6 @@ describe('checkConfiguration', () => {
       checkTemplates,
     ]);
     expect(problems.map(formatConfigProblem)).toEqual([
-      '/c/bootd.yaml:2:15: warning: is no folder',
       "/c/bootd.yaml:2:56: unknown key 'prot'; did you mean 'port'?",
       '/a/a.tmpl:1:1: template',
       '/c/map:2:3: early',

@@ -18,6 +18,18 @@ const ADDRESS_MISTAKES: readonly Mistake[] = [
     expected: ["4:15: '192.168.0.1/24' has host bits set; the network is 192.168.0.0/24"],
   },
   {
+    name: 'what stands inside of a subnet that is wrong itself',
+    text: inDhcp(
+      'subnets:',
+      '  - { subnet: 10.0.0.1/24, ranges: [{ range: 10.0.0.9-10.0.0.5 }], options: { router: 1 } }',
+    ),
+    expected: [
+      "4:17: '10.0.0.1/24' has host bits set; the network is 10.0.0.0/24",
+      '4:48: the range runs backwards; write 10.0.0.5-10.0.0.9',
+      "4:81: unknown option 'router'; did you mean 'routers'?",
+    ],
+  },
+  {
     name: 'a subnet with a netmask',
     text: inDhcp('subnets:', '  - subnet: 192.168.0.0/255.255.255.0'),
     expected: ["4:15: write '192.168.0.0/255.255.255.0' as 192.168.0.0/24"],
