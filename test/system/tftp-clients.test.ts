@@ -16,7 +16,7 @@ interface Client {
   /** Files that it gets from no server. */
   readonly fails?: readonly string[];
   /** Fetches a file and says what the client said; rejects when it failed. */
-  fetch(program: string, port: number, name: string, to: string): Promise<string>;
+  readonly fetch: (program: string, port: number, name: string, to: string) => Promise<string>;
 }
 
 const CLIENTS: readonly Client[] = [
