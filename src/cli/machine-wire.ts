@@ -9,8 +9,10 @@ import { UsageError } from './exit-code.ts';
 export interface MachineWire {
   /** For people. */
   readonly title: string;
-  /** Where DHCP requests go, and from where on the lease is given back. */
+  /** Where DHCP requests go. */
   readonly dhcpTo: Ipv4;
+  /** Where a RELEASE goes, given the server that is meant. */
+  readonly releaseTo: (server: Ipv4) => Ipv4;
   /** The card is not the machine's, so unicast to its hardware address would not be heard. */
   readonly forceBroadcast: boolean;
   /** The socket of the DHCP client. */
@@ -51,6 +53,7 @@ function loopbackWire(ports: { readonly client: number }): MachineWire {
   return {
     title: 'loopback',
     dhcpTo: LOOPBACK_SERVER,
+    releaseTo: (server) => server,
     forceBroadcast: false,
     openDhcp: () => openUdpPort({ address: UNSPECIFIED_IPV4, port: ports.client }),
     transferAddress: (leased) => {
@@ -68,6 +71,8 @@ function deviceWire(name: string, ports: { readonly client: number }): MachineWi
   return {
     title: `interface ${name}`,
     dhcpTo: BROADCAST_IPV4,
+    // Unicast from 0.0.0.0 would be dropped by the server's kernel as from nowhere; a broadcast from there is taken.
+    releaseTo: (server) => (requireInterface(name).addresses.length === 0 ? BROADCAST_IPV4 : server),
     forceBroadcast: true,
     openDhcp: () => adoptUdpPort(openDeviceSocket({ device: name, port: ports.client, broadcast: true })),
     transferAddress: (leased) => addressOn(requireInterface(name), leased),

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { formatIpv4 } from '../addr/ipv4.ts';
+import { formatIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
 import { IoError } from '../io/io-error.ts';
 import type { NodeUdpPort } from '../io/node-udp-port.ts';
@@ -91,6 +91,8 @@ export async function giveBackLease(
     readonly shape: FirmwareShape;
     readonly machine: ProbeMachine;
     readonly port: NodeUdpPort;
+    /** Where a RELEASE for that server goes on this wire. */
+    readonly releaseTo: (server: Ipv4) => Ipv4;
     readonly serverPort: number;
     readonly xid: number;
     readonly control: ControlClient;
@@ -107,8 +109,8 @@ export async function giveBackLease(
       await means.control.delete(`/v1/leases/${address}`);
       return { undone: true, text: `${address} given back over the control socket` };
     }
-    const release = releaseMessage({ ...means, lease });
-    await means.port.send(encodeDhcpMessage(release), lease.serverIdentifier, means.serverPort);
+    const release = encodeDhcpMessage(releaseMessage({ ...means, lease }));
+    await means.port.send(release, means.releaseTo(lease.serverIdentifier), means.serverPort);
     return { undone: true, text: `${address} given back` };
   } catch (error) {
     return { undone: false, text: `${address} could not be given back: ${messageOf(error)}` };

@@ -60,6 +60,7 @@ export async function playMachine(
         shape,
         machine: plan.machine,
         port,
+        releaseTo: plan.wire.releaseTo,
         serverPort: plan.ports.dhcp,
         xid: plan.randomXid(),
       };
