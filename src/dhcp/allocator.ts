@@ -122,7 +122,8 @@ const TIGHT_HOLDS = [
  */
 export function offerHoldSeconds(situation: LocatedSituation): number {
   const { leases, now, settings } = situation.view;
-  let free = 0;
+  // What is left when this offer has gone out.
+  let free = -1;
   let size = 0;
   for (const { range } of openRanges(situation)) {
     free += leases.freeCount(range, now);
