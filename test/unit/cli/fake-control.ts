@@ -61,7 +61,12 @@ export class FakeControl {
 
   /** Answers by `METHOD path`; what is not listed is 404. */
   answers(table: Readonly<Record<string, FakeReply>>): void {
-    this.#answer = ({ method, path }) => table[`${method} ${path}`];
+    this.answersBy(({ method, path }) => table[`${method} ${path}`]);
+  }
+
+  /** Answers by a function; undefined is 404. */
+  answersBy(answer: (call: RecordedCall) => FakeReply | undefined): void {
+    this.#answer = answer;
     this.calls.length = 0;
   }
 
