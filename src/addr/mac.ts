@@ -15,10 +15,17 @@ export function parseMac(text: string): Mac | undefined {
   return octets.map((octet) => octet.padStart(2, '0')).join(':') as Mac;
 }
 
+/** Every DHCP packet and every lease at start needs its MAC as text, so the digits are looked up. */
+const HEX_OCTETS: readonly string[] = Array.from({ length: 256 }, (_, octet) =>
+  octet.toString(16).padStart(2, '0'),
+);
+
 /** The address in exactly six octets; undefined for any other length. */
 export function macFromBytes(bytes: Uint8Array): Mac | undefined {
   if (bytes.length !== 6) return undefined;
-  return Array.from(bytes, (octet) => octet.toString(16).padStart(2, '0')).join(':') as Mac;
+  let text = '';
+  for (const octet of bytes) text += (text === '' ? '' : ':') + (HEX_OCTETS[octet] ?? '');
+  return text as Mac;
 }
 
 /** The six octets of an address. */
