@@ -54,7 +54,7 @@ describe('bootd probe', () => {
     expect(code).toBe(0);
     await expect.poll(() => server.dhcpTypes).toEqual([1, 1, 3, 7]);
     expect(out).toMatch(
-      /lease +127\.0\.0\.200 for 648 s from 127\.0\.0\.1, boot file "pxelinux\.0" on 127\.0\.0\.1/,
+      /lease +127\.0\.0\.200 for 600 s from 127\.0\.0\.1, boot file "pxelinux\.0" on 127\.0\.0\.1/,
     );
     expect(out).toMatch(/kernel +k {2}20000 octets in \d+ ms/);
     expect(out).toMatch(/ramdisk +r {2}30000 octets in \d+ ms/);
