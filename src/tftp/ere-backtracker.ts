@@ -4,6 +4,9 @@ import type { EreOutcome } from './ere-matcher.ts';
 import type { EreNode, EreProgram } from './ere-program.ts';
 import { holdsAfter, holdsBefore, type EreSubject } from './ere-subject.ts';
 
+/** What it costs to remember a state, compared with the visit of a node. */
+const FORK_STEPS = 50;
+
 /** A place on a way through the automaton from which it can be gone on with. */
 interface Fork {
   readonly node: EreNode;
@@ -20,6 +23,10 @@ interface Found {
  * Matches patterns with back-references: from each start in turn, tries every way in order of preference and keeps
  * the first that leads to the longest end. No method is known that would not need exponential time for some patterns,
  * so the budget decides when to give up.
+ *
+ * Agrees with glibc as long as back-references are not repeated. Where they are, or stand in a loop, glibc at times
+ * overlooks a match, forgets the groups behind an empty `\1*`, or reports a group that ends before it begins (at which
+ * in.tftpd crashes); here the longest match is found, with all of its groups.
  */
 export class EreBacktracker {
   readonly #program: EreProgram;
@@ -73,6 +80,7 @@ export class EreBacktracker {
               node = undefined;
               break;
             }
+            if (!budget.spend(FORK_STEPS)) return 'out-of-steps';
             tried.add(state);
             if (node.second !== undefined)
               pending.push({ node: node.second, position, groups: groups.clone() });

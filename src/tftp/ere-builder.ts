@@ -219,13 +219,14 @@ class ProgramBuilder {
 function chain(emitters: readonly Emitter[], next: Label): EreNode {
   let entry: EreNode | undefined;
   let before: Label | undefined;
-  emitters.forEach((emit, position) => {
-    const out: Label = position === emitters.length - 1 ? next : { node: undefined };
+  let remaining = emitters.length;
+  for (const emit of emitters) {
+    const out: Label = --remaining === 0 ? next : { node: undefined };
     const node = emit(out);
-    if (before === undefined) entry = node;
-    else before.node = node;
+    entry ??= node;
+    if (before !== undefined) before.node = node;
     before = out;
-  });
+  }
   if (entry === undefined) throw new EreError('badPattern'); // never called without parts
   return entry;
 }

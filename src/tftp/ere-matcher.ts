@@ -1,8 +1,9 @@
 import type { EreBudget } from './ere-budget.ts';
-import { EreGroups, type EreSpan } from './ere-groups.ts';
+import type { EreSpan } from './ere-groups.ts';
 import { EreNodeSets } from './ere-node-sets.ts';
 import type { EreNode, EreProgram } from './ere-program.ts';
 import { holdsAfter, holdsBefore, type EreSubject } from './ere-subject.ts';
+import { walkToGoal } from './ere-walk.ts';
 
 /** The whole match and its groups, or why there are none. */
 export type EreOutcome =
@@ -22,8 +23,8 @@ const OUT_OF_STEPS: EreOutcome = { kind: 'out-of-steps' };
 
 /**
  * Matches patterns without back-references, in time proportional to the pattern times the subject, by following all
- * ways at once: first where the leftmost match begins, then where the longest from there ends, then which way leads
- * exactly there. Gives what regexec(3) of glibc gives, oddities included.
+ * ways at once: where the leftmost match begins, where the longest from there ends, and which way leads exactly there.
+ * Gives what regexec(3) of glibc gives, oddities included.
  */
 export class EreMatcher {
   readonly #program: EreProgram;
@@ -37,31 +38,43 @@ export class EreMatcher {
   }
 
   match(subject: EreSubject, budget: EreBudget): EreOutcome {
-    for (let from = 0; from <= subject.length; from++) {
-      const start = this.#findStart(subject, from, budget);
-      if (start === 'out-of-steps') return OUT_OF_STEPS;
-      if (start === undefined) return NONE;
+    let start = this.#findCandidate(subject, 0);
+    while (start !== undefined) {
       const longest = this.#findLongest(subject, start, budget);
       if (longest === 'out-of-steps') return OUT_OF_STEPS;
       const outcome = longest && this.#findGroups(subject, start, longest, budget);
       if (outcome !== undefined) return outcome;
-      from = start;
+      // Most names match where they first can, so only now are the other places searched, all in one pass.
+      const further = this.#findStart(subject, start + 1, budget);
+      if (further === 'out-of-steps') return OUT_OF_STEPS;
+      start = further;
     }
     return NONE;
   }
 
-  /** The leftmost position not before `from` where a match begins; of an anchored pattern, where one may. */
+  /** The first position not before `from` where a match can begin, going by the byte that stands there. */
+  #findCandidate(subject: EreSubject, from: number): number | undefined {
+    const { firstBytes, isAnchored } = this.#program;
+    const last = isAnchored ? 0 : subject.length;
+    for (let position = from; position <= last; position++) {
+      if (firstBytes === undefined || firstBytes[subject.bytes[position] ?? -1] === 1) return position;
+    }
+    return undefined;
+  }
+
+  /** The leftmost position not before `from` where a match begins. */
   #findStart(subject: EreSubject, from: number, budget: EreBudget): number | undefined | 'out-of-steps' {
-    if (this.#program.isAnchored) return from === 0 && this.#canStartAt(subject, 0) ? 0 : undefined;
     let best: number | undefined;
     // Nodes that can be reached, and where the way to each began: of two ways to a node only the earlier counts.
     let current: EreNode[] = [];
     let begins: number[] = [];
+    let candidate = this.#findCandidate(subject, from);
     this.#mark++;
-    for (let position = from; position <= subject.length; position++) {
-      if (best === undefined && this.#canStartAt(subject, position)) {
+    for (let position = candidate ?? Infinity; position <= subject.length; position++) {
+      if (best === undefined && position === candidate) {
         this.#addClosure(this.#program.start, current, subject.factsBefore(position, position));
         while (begins.length < current.length) begins.push(position);
+        candidate = this.#findCandidate(subject, position + 1);
       }
       if (!budget.spend(current.length + 1)) return 'out-of-steps';
       const next: EreNode[] = [];
@@ -134,7 +147,10 @@ export class EreMatcher {
         for (const node of nodes) useful.add(offset, node);
       });
     }
-    return this.#walk(subject, start, longest, useful, budget);
+    const goal = { start, end: longest.end, last: longest.last, useful };
+    const spans = walkToGoal(this.#program, subject, goal, budget);
+    if (spans === 'out-of-steps') return OUT_OF_STEPS;
+    return spans === undefined ? NONE : { kind: 'match', spans };
   }
 
   /** From the end backwards: which of the nodes reached lead to it. Offsets count from the start. */
@@ -162,49 +178,6 @@ export class EreMatcher {
       );
     }
     return 'none';
-  }
-
-  /** Goes from the start to the end by the preferred of the useful ways, and takes note of the groups passed. */
-  #walk(
-    subject: EreSubject,
-    start: number,
-    { end, last }: LongestMatch,
-    useful: EreNodeSets,
-    budget: EreBudget,
-  ): EreOutcome {
-    const groups = new EreGroups(this.#program.groupCount);
-    let node: EreNode | undefined = this.#program.start;
-    this.#mark++;
-    for (let position = start; position <= end && node !== undefined;) {
-      groups.pass(node, position);
-      if (position === end && node === last) {
-        return { kind: 'match', spans: groups.spans({ start, end }, this.#program.groupAliases) };
-      }
-      if (!budget.spend(1)) return OUT_OF_STEPS;
-      if (node.kind === 'bytes') {
-        if (!subject.accepts(node, position)) return NONE;
-        node = node.next;
-        position++;
-        this.#mark++;
-      } else {
-        this.#marks[node.index] = this.#mark;
-        node = this.#chooseWay(node, useful, position - start);
-      }
-    }
-    return NONE;
-  }
-
-  /** The first way if it is useful; but the second when the first was already tried since the last byte. */
-  #chooseWay(node: EreNode, useful: EreNodeSets, offset: number): EreNode | undefined {
-    const first = node.first && useful.has(offset, node.first) ? node.first : undefined;
-    const second = node.second && useful.has(offset, node.second) ? node.second : undefined;
-    if (first === undefined || second === undefined) return first ?? second;
-    return this.#marks[first.index] === this.#mark ? second : first;
-  }
-
-  #canStartAt(subject: EreSubject, position: number): boolean {
-    const { firstBytes } = this.#program;
-    return firstBytes === undefined || firstBytes[subject.bytes[position] ?? -1] === 1;
   }
 
   /**

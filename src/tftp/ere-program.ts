@@ -43,7 +43,7 @@ export interface EreProgram {
 }
 
 /**
- * Bounds on what is compiled. glibc has none, and needs gigabytes for `(((a{1,200}){1,200}){1,200}`. The first is
- * twice what the longest interval of one atom takes.
+ * Bounds on what is compiled. glibc has none, and needs gigabytes for `(((a{1,200}){1,200}){1,200})`. The first leaves
+ * room for the longest interval of one atom, which takes a quarter of it, and half of it behind an anchor.
  */
-export const EreLimits = { nodes: 0x20000, depth: 1000 } as const;
+export const EreLimits = { nodes: 0x40000, depth: 400 } as const;
