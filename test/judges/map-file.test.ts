@@ -10,10 +10,14 @@ needs('namespaces', 'judge-tools');
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
+ * Without a map-file bootd keeps names inside of the root unless told otherwise, so that a bare `pxelinux.0` works;
+ * in.tftpd does so only with --secure. The judge says nothing where in.tftpd's default is meant, so it is said here.
+ *
  * in.tftpd runs as nobody, and so must bootd be judged: root could read every file. nobody may not be allowed into the
  * folders where the checkout and Node lie, so both are shown to it in another place, in the judge's own mounts.
  */
 const AS_NOBODY = `
+  grep -q -e map-file: -e secure: {config} || echo '  secure: false' >>{config}
   if [ ! -e /mnt/bootd ]; then
     mount -t tmpfs -o mode=0755 judge /mnt
     mkdir /mnt/bootd /mnt/node
