@@ -1,10 +1,14 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 /** A program that has a socket open. */
 interface PortHolder {
   readonly command: string;
   readonly pid: number;
 }
+
+/** What Node 24 and later call their main thread, and with it the process; nobody would know who that is. */
+const NODE_THREAD = 'MainThread';
 
 /**
  * Says who holds a UDP port of this network namespace, as the second half of a sentence: `port 67 is held by
@@ -26,7 +30,10 @@ export function describePortHolder(port: number, procFolder = '/proc'): string {
 
 /** The name of a process as `ps` shows it; undefined when there is none, or it may not be seen. */
 export function processCommand(pid: number, procFolder = '/proc'): string | undefined {
-  return readText(`${procFolder}/${pid}/comm`)?.trim();
+  const name = readText(`${procFolder}/${pid}/comm`)?.trim();
+  if (name !== NODE_THREAD) return name;
+  const [program = ''] = readText(`${procFolder}/${pid}/cmdline`)?.split('\0') ?? [];
+  return basename(program) || name;
 }
 
 /** Inodes of the sockets on the port, out of the kernel's table: `sl local_address rem_address st ... inode`. */

@@ -41,6 +41,13 @@ describe('describePortHolder', () => {
     expect(describePortHolder(67, proc)).toBe('port 67 is held by dnsmasq, pid 812');
   });
 
+  it('names a process of Node 24, whose main thread is called so, by its program', () => {
+    table('udp', [['00000000:0043', 5]]);
+    program(77, 'MainThread', ['socket:[5]']);
+    writeFileSync(join(proc, '77/cmdline'), '/usr/bin/node\0/opt/bootd/bin/bootd\0serve\0');
+    expect(describePortHolder(67, proc)).toBe('port 67 is held by node, pid 77');
+  });
+
   it('finds sockets of IPv6 that take the port for IPv4 too', () => {
     table('udp', []);
     table('udp6', [['00000000000000000000000000000000:0045', 333]]);
