@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
+import { formatIpv4, parseIpv4, UNSPECIFIED_IPV4, type Ipv4 } from '../addr/ipv4.ts';
 import { ReceiveBatch, SendBatch } from './datagram-batch.ts';
 import { ioErrorFrom, ioErrorFromErrno } from './io-error.ts';
 import {
@@ -23,6 +23,12 @@ export interface KernelTransferSocketOptions {
   readonly device: string | undefined;
   readonly receiveBufferBytes: number;
 }
+
+/** Wake-ups in a row that brought one datagram only, after which looking for more is not worth its system call. */
+const LONELY_WAKE_UPS = 4;
+
+/** How many wake-ups are then dealt with as they come before it is tried again. */
+const WAKE_UPS_WITHOUT_DRAIN = 15;
 
 const IPPROTO_IP = 0;
 const IP_MTU_DISCOVER = 10;
@@ -84,6 +90,10 @@ class BatchedTransferSocket implements TransferSocket {
   readonly #receive: ReceiveBatch;
   readonly #send: SendBatch;
   #closing: Promise<void> | undefined;
+  #lonely = 0;
+  #drainAfter = 0;
+  /** The sender of the last datagram that dgram delivered, to be parsed once for many. */
+  #sender = { text: '', address: UNSPECIFIED_IPV4 };
 
   constructor(socket: Socket, receive: ReceiveBatch, send: SendBatch) {
     this.#socket = socket;
@@ -94,12 +104,25 @@ class BatchedTransferSocket implements TransferSocket {
 
   onDatagram(datagram: DatagramListener, drained: () => void): void {
     this.#socket.on('message', (bytes, { address, port }) => {
-      const source = parseIpv4(address);
-      if (source !== undefined) datagram(bytes, source, port);
-      // The descriptor may be closed, and its number used again, once close was called.
-      if (this.#closing === undefined) this.#receive.drain(datagram);
+      if (address !== this.#sender.text) {
+        this.#sender = { text: address, address: parseIpv4(address) ?? UNSPECIFIED_IPV4 };
+      }
+      datagram(bytes, this.#sender.address, port);
+      this.#drain(datagram);
       drained();
     });
+  }
+
+  /** With one or two clients there is nothing more to receive, and dgram alone is the faster way. */
+  #drain(datagram: DatagramListener): void {
+    if (this.#drainAfter > 0) {
+      this.#drainAfter -= 1;
+      return;
+    }
+    // The descriptor may be closed, and its number used again, once close was called.
+    if (this.#closing !== undefined) return;
+    this.#lonely = this.#receive.drain(datagram) > 0 ? 0 : this.#lonely + 1;
+    if (this.#lonely >= LONELY_WAKE_UPS) this.#drainAfter = WAKE_UPS_WITHOUT_DRAIN;
   }
 
   queuePacket(peer: TransferPeer, bytes: Uint8Array): void {

@@ -1,4 +1,4 @@
-import { close, read } from 'node:fs';
+import { close, closeSync, read } from 'node:fs';
 import { allocatePinned } from './memory-pool.ts';
 import type { PinnedBytes } from './transfer-socket.ts';
 
@@ -262,6 +262,11 @@ export class ReadAhead {
 }
 
 /** Closing a file that was only read has no failure that anybody could act upon. */
-export function closeLater(fd: number): void {
+function closeLater(fd: number): void {
   close(fd, () => undefined);
+}
+
+/** Closes a second descriptor of a file that stays open: that waits for no disk, and a thread would cost more. */
+export function closeSurplus(fd: number): void {
+  closeSync(fd);
 }

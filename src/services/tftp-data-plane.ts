@@ -1,4 +1,4 @@
-import { closeLater, type ReadAhead, type ReadFailure } from '../io/read-ahead.ts';
+import { closeSurplus, type ReadAhead, type ReadFailure } from '../io/read-ahead.ts';
 import type { TransferPeer, TransferSocket } from '../io/transfer-socket.ts';
 import { TimerWheel } from '../tftp/timer-wheel.ts';
 import { TFTP_ERRORS } from '../tftp/tftp-errors.ts';
@@ -136,7 +136,7 @@ export class DataPlane {
     const now = this.#now();
     for (const start of starts) this.#startOne(start, now);
     // Several requests may have come with one descriptor: each is closed once, and only now.
-    for (const fd of this.#surplus) closeLater(fd);
+    for (const fd of this.#surplus) closeSurplus(fd);
     this.#surplus.clear();
     this.#flush();
   }

@@ -125,7 +125,9 @@ function latin1Text(bytes: Uint8Array): string {
 
 function latin1Bytes(...parts: readonly string[]): Uint8Array {
   const text = parts.join('');
-  return Uint8Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
+  return bytes;
 }
 
 function uint16(bytes: Uint8Array, offset: number): number {
