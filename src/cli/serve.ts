@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { formatConfigProblem } from '../config/config-error.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
+import { sectionsWithoutInterfaces } from '../config/parse-config.ts';
 import type { BootdSettings } from '../config/settings.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -68,6 +69,10 @@ async function runDaemon(
   context: CommandContext,
   demo: DemoSite | undefined,
 ): Promise<ExitCode> {
+  const homeless = sectionsWithoutInterfaces(settings);
+  if (homeless.length > 0) {
+    throw new UsageError(`'interfaces' names no wire to serve ${homeless.join(' and ')} on`);
+  }
   const logger = createLogger(logLevelFor(settings, options.verbose));
   for (const problem of warnings) {
     logger.warn({ event: EVENTS.configWarned, ...problem }, formatConfigProblem(problem));

@@ -204,7 +204,12 @@ export class DhcpService implements Service {
     leases.apply(changes, now);
     metrics.dhcpConflicts.inc();
     logger.warn(
-      { event: EVENTS.dhcpConflictFound, interface: wire.link.name, address: formatIpv4(address) },
+      {
+        event: EVENTS.dhcpConflictFound,
+        interface: wire.link.name,
+        address: formatIpv4(address),
+        stranger: wire.strangerOn(address),
+      },
       `${formatIpv4(address)} should be free and answers; it is put aside`,
     );
     await this.#commit(changes);

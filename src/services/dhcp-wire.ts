@@ -1,3 +1,5 @@
+import type { Ipv4 } from '../addr/ipv4.ts';
+import type { Mac } from '../addr/mac.ts';
 import type { DhcpSettings } from '../dhcp/dhcp-settings.ts';
 import type { Link } from '../dhcp/link.ts';
 import { openConflictProbe, type ConflictProbe } from '../io/conflict-probe.ts';
@@ -18,6 +20,8 @@ export interface DhcpWire {
   readonly frames: LinkFrameSender | undefined;
   /** Finds strangers on an address before it is offered; undefined: addresses are offered unchecked. */
   readonly conflicts: ConflictProbe | undefined;
+  /** The card that answered when an address was last found in use; undefined where the answer did not tell. */
+  readonly strangerOn: (address: Ipv4) => Mac | undefined;
   /** What this wire has to do without, and why: for the log. */
   readonly limitations: readonly string[];
 }
@@ -48,13 +52,16 @@ export async function openDhcpWire(options: DhcpWireOptions): Promise<DhcpWire> 
   const limitations: string[] = [];
   // On loopback there is nobody else, and no frame to address.
   if (networkInterface.loopback) {
-    return { link, port, frames: undefined, conflicts: undefined, limitations };
+    return { link, port, frames: undefined, conflicts: undefined, strangerOn: () => undefined, limitations };
   }
   const frames = openLinkFrameSender(networkInterface);
   if (frames.kind === 'unavailable') {
     limitations.push(`replies to machines without an address are broadcast: ${frames.reason}`);
   }
-  const probe = options.checkConflicts ? openConflictProbe(networkInterface) : undefined;
+  const strangers = new Map<Ipv4, Mac | undefined>();
+  const probe = options.checkConflicts
+    ? openConflictProbe(networkInterface, ({ address, mac }) => strangers.set(address, mac))
+    : undefined;
   if (probe?.kind === 'unavailable') {
     limitations.push(`addresses are offered without a conflict check: ${probe.reason}`);
   } else if (probe?.limitation !== undefined) {
@@ -65,6 +72,11 @@ export async function openDhcpWire(options: DhcpWireOptions): Promise<DhcpWire> 
     port,
     frames: frames.kind === 'available' ? frames.sender : undefined,
     conflicts: probe?.kind === 'available' ? probe.probe : undefined,
+    strangerOn: (address) => {
+      const mac = strangers.get(address);
+      strangers.delete(address);
+      return mac;
+    },
     limitations,
   };
 }

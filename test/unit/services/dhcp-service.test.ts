@@ -78,6 +78,7 @@ class FakeWire implements DhcpWire {
   #listener: (bytes: Uint8Array, peer: UdpPeer) => void = () => undefined;
 
   readonly limitations = [];
+  readonly strangerOn = () => undefined;
   readonly link = {
     name: 'prov0',
     serverAddress: SERVER,
