@@ -253,7 +253,7 @@ export class LeaseTable implements LeaseTableView {
       slot.idleSince = slot.offer.expiresAt ?? now;
       this.#replaceOffer(slot, undefined);
     }
-    if (slot.lease?.state === 'bound' && isOver(slot.lease, now)) this.#expire(slot, slot.lease);
+    if (slot.lease !== undefined && isOver(slot.lease, now)) this.#end(slot, slot.lease);
     const { standing, dueAt } = standingOf(slot, now);
     slot.standing = standing;
     slot.dueAt = dueAt;
@@ -262,9 +262,14 @@ export class LeaseTable implements LeaseTableView {
     slot.pool?.add(slot);
   }
 
-  #expire(slot: AddressSlot, lease: Lease): void {
-    this.#replaceLease(slot, { ...lease, state: 'expired' });
-    this.#onExpired?.(lease);
+  /** Puts on record that a lease is over: it is so even if the clock steps back behind its end. */
+  #end(slot: AddressSlot, lease: Lease): void {
+    if (lease.state === 'bound') {
+      this.#replaceLease(slot, { ...lease, state: 'expired' });
+      this.#onExpired?.(lease);
+    } else if (lease.state === 'declined') {
+      this.#replaceLease(slot, undefined);
+    }
   }
 
   #observe(now: number): void {
