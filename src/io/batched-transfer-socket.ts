@@ -21,6 +21,8 @@ export interface KernelTransferSocketOptions {
   readonly port: number;
   /** The interface that the socket is tied to; undefined: whichever the route says. */
   readonly device: string | undefined;
+  /** Let the port be shared with sockets of ours that are bound to it already (`shareAddress`). */
+  readonly sharesAddress?: boolean;
   readonly receiveBufferBytes: number;
 }
 
@@ -42,6 +44,7 @@ export function openKernelTransferSocket(libc: Libc, options: KernelTransferSock
   const fd = openKernelSocket(libc, LINUX.AF_INET, LINUX.SOCK_DGRAM, 0);
   return closingOnFailure(libc, fd, () => {
     if (options.device !== undefined) bindToDevice(libc, fd, options.device);
+    if (options.sharesAddress === true) shareAddress(libc, fd);
     growReceiveBuffer(libc, fd, options.receiveBufferBytes);
     const discovery = new Uint8Array(Int32Array.of(IP_PMTUDISC_DONT).buffer);
     libc.setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, discovery, discovery.length);
@@ -52,6 +55,14 @@ export function openKernelTransferSocket(libc: Libc, options: KernelTransferSock
     }
     return fd;
   });
+}
+
+/**
+ * Lets further sockets bind to the same port, which ask for it too (SO_REUSEADDR). The kernel hands a datagram to the
+ * socket whose address fits best. Set after binding, it does not let a socket in where a stranger has the port.
+ */
+export function shareAddress(libc: Libc, fd: number): void {
+  setIntegerOption(libc, fd, LINUX.SO_REUSEADDR, 1, 'cannot share the port');
 }
 
 /** Beyond net.core.rmem_max where CAP_NET_ADMIN allows it; a smaller buffer only overflows earlier in a burst. */

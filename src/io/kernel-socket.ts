@@ -19,6 +19,7 @@ export const LINUX = {
   SOL_SOCKET: 1,
   SOL_RAW: 255,
   ICMP_FILTER: 1,
+  SO_REUSEADDR: 2,
   SO_TYPE: 3,
   SO_BROADCAST: 6,
   SO_RCVBUF: 8,

@@ -58,23 +58,17 @@ export function hostDataPlane(post: (message: FromDataPlane) => void): (message:
     ticker = undefined;
   };
 
-  const open = async (endpoints: readonly DataEndpoint[]): Promise<void> => {
+  const open = async (endpoint: DataEndpoint): Promise<void> => {
+    const { id, sockets: sources } = endpoint;
     try {
-      const ports: number[][] = [];
-      let batched = true;
-      for (const endpoint of endpoints) {
-        const sockets = await openSockets(endpoint);
-        plane.addEndpoint(
-          endpoint.id,
-          sockets,
-          endpoint.sockets.some(({ forwardRequests }) => forwardRequests),
-        );
-        ports.push(sockets.map(({ localPort }) => localPort));
-        batched &&= sockets.every((socket) => socket.batched);
-      }
-      post({ kind: 'opened', ports, batched });
+      const sockets = await openSockets(endpoint);
+      const forwards = sources.some(({ forwardRequests }) => forwardRequests);
+      plane.addEndpoint(id, sockets, forwards);
+      const batched = sockets.every((socket) => socket.batched);
+      post({ kind: 'opened', endpoint: id, ports: sockets.map(({ localPort }) => localPort), batched });
     } catch (error) {
-      post({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+      const message = error instanceof Error ? error.message : String(error);
+      post({ kind: 'failed', endpoint: id, message });
     }
   };
 
@@ -92,7 +86,10 @@ export function hostDataPlane(post: (message: FromDataPlane) => void): (message:
   return (message) => {
     switch (message.kind) {
       case 'open':
-        void open(message.endpoints);
+        void open(message.endpoint);
+        return;
+      case 'close':
+        void plane.removeEndpoint(message.endpoint);
         return;
       case 'start':
         plane.start(message.transfers);

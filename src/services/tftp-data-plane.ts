@@ -156,22 +156,23 @@ export class DataPlane {
     this.#flush();
   }
 
-  /** Tells every client that the server goes away, and ends all transfers. */
-  abortAll(): void {
-    for (const endpoint of this.#endpoints.values()) {
-      for (const running of [...endpoint.transfers.values()]) {
-        this.#queuePacket(running, SERVER_STOPS);
-        this.#end(running, 'stopped', undefined);
-      }
-    }
+  /** Ends the transfers of an endpoint without a word, since its wire is gone, and closes its sockets. */
+  async removeEndpoint(id: number): Promise<void> {
+    const endpoint = this.#endpoints.get(id);
+    if (endpoint === undefined) return;
+    this.#endpoints.delete(id);
+    for (const running of [...endpoint.transfers.values()]) this.#end(running, 'stopped', undefined);
     this.#flush();
+    await Promise.all(endpoint.sockets.map((socket) => socket.close()));
   }
 
+  /** Tells every client that the server goes away, ends all transfers and closes all sockets. */
   async close(): Promise<void> {
-    this.abortAll();
-    const sockets = [...this.#endpoints.values()].flatMap((endpoint) => endpoint.sockets);
-    this.#endpoints.clear();
-    await Promise.all(sockets.map((socket) => socket.close()));
+    for (const { transfers } of this.#endpoints.values()) {
+      for (const running of transfers.values()) this.#queuePacket(running, SERVER_STOPS);
+    }
+    this.#flush();
+    await Promise.all([...this.#endpoints.keys()].map((id) => this.removeEndpoint(id)));
   }
 
   #startOne(start: StartTransfer, now: number): void {

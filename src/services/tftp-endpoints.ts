@@ -1,251 +1,290 @@
-import { randomInt } from 'node:crypto';
-import { networkInterfaces } from 'node:os';
-import { formatIpv4, parseIpv4, UNSPECIFIED_IPV4, type Ipv4 } from '../addr/ipv4.ts';
-import { parseIpv6 } from '../addr/ipv6.ts';
-import { openKernelTransferSocket } from '../io/batched-transfer-socket.ts';
-import { findInheritedSocket, type InheritedSocket } from '../io/inherited-sockets.ts';
-import { ioErrorFrom, IoError } from '../io/io-error.ts';
-import { accessLibc, type Libc } from '../io/libc.ts';
-import { isLayoutKnown } from '../io/message-array.ts';
-import { readNetworkInterface, type NetworkInterface } from '../io/network-interfaces.ts';
-import { adoptPlainTransferSocket, openPlainTransferSocket } from '../io/plain-transfer-socket.ts';
-import { describePortHolder } from '../io/port-holder.ts';
+import type { InheritedSocket } from '../io/inherited-sockets.ts';
+import { watchInterfaces, type InterfaceWatch } from '../io/interface-watch.ts';
+import { IoError, ioErrorFrom } from '../io/io-error.ts';
+import type { NetworkInterface } from '../io/network-interfaces.ts';
 import type { TransferSocket } from '../io/transfer-socket.ts';
 import { blockSizeForMtu } from '../tftp/negotiation.ts';
 import type { TftpSettings } from '../tftp/tftp-settings.ts';
-import type { DataEndpoint, DataSocketSource } from './tftp-messages.ts';
+import type { DataPlaneLink, OpenDataPlane } from './tftp-data-plane-link.ts';
+import type { DataPeer, FromDataPlane, StartTransfer, TransferEnd } from './tftp-messages.ts';
+import { placeOfAddress, placesOfInterface, type TftpPlace } from './tftp-places.ts';
+import { kernelSockets, openDataSources, openRequestSocket, openRequestSource } from './tftp-sockets.ts';
 
-/** One place where requests are heard, and what files are sent from it with. Nothing is open yet. */
+/** One place where requests are heard and files are sent from. */
 export interface TftpEndpoint {
-  /** Its place in the list of endpoints. */
   readonly id: number;
-  /** For the log: `br-prov`, `192.168.0.1`. */
-  readonly description: string;
+  readonly place: TftpPlace;
   /** Octets of a DATA packet at most. */
   readonly blockSizeMax: number;
-  /** What it has to do without, and why. */
-  readonly limitations: readonly string[];
-  /**
-   * Opens the sockets that files are sent from, for a data plane to take over; once more for the next one. Throws
-   * IoError.
-   */
-  openData(): DataEndpoint;
-  /**
-   * Opens the socket for requests; undefined in single-port mode, where the data plane hears them. Rejects with IoError.
-   */
-  openRequests(): Promise<TransferSocket | undefined>;
 }
 
-/** What decides about them. */
-export interface TftpEndpointOptions {
+/** What is to be served where, and by which means. */
+export interface TftpEndpointsParts {
   readonly settings: TftpSettings;
+  /** The interfaces to serve on when the settings name no addresses. */
   readonly interfaces: readonly NetworkInterface[];
   readonly inherited: readonly InheritedSocket[];
+  readonly openDataPlane: OpenDataPlane;
+  /** How interfaces are watched; tests have a watch of their own. */
+  readonly watch?: typeof watchInterfaces;
 }
 
-/** A rack that powers on at once asks for a thousand files before we are told of the first. */
-const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+/** Hears what happens at the endpoints. */
+export interface TftpEndpointsListener {
+  requested(endpoint: TftpEndpoint, bytes: Uint8Array, peer: DataPeer): void;
+  ended(ends: readonly TransferEnd[]): void;
+  opened(endpoint: TftpEndpoint, ports: readonly number[], batched: boolean): void;
+  closed(endpoint: TftpEndpoint): void;
+  /** After the start, a place could not be opened; it is tried again. */
+  failed(description: string, error: IoError): void;
+  /** The thread that sends files died; its transfers are lost, and another one is started. */
+  died(error: Error): void;
+}
+
+interface OpenEndpoint extends TftpEndpoint {
+  place: TftpPlace;
+  blockSizeMax: number;
+  requests: TransferSocket | undefined;
+}
+
+/** A place, or a thread, that failed is tried again after this time. */
+const RETRY_MS = 2000;
 
 /**
- * Sockets that files are sent from, for each endpoint. Few, so that many transfers share a system call; more than
- * one, so that a client that uses its port again at once meets another port here.
+ * The sockets of TFTP on both sides: those for requests in this thread, those that files are sent from in the data
+ * plane. Follows its interfaces: when one is made anew, or gets or loses an address, sockets are opened and closed.
  */
-const DATA_SOCKETS = 4;
+export class TftpEndpoints {
+  readonly #parts: TftpEndpointsParts;
+  readonly #listener: TftpEndpointsListener;
+  readonly #endpoints = new Map<number, OpenEndpoint>();
+  readonly #opening = new Map<number, (message: FromDataPlane) => void>();
+  #inherited: readonly InheritedSocket[];
+  #link: DataPlaneLink | undefined;
+  #watch: InterfaceWatch | undefined;
+  /** The last of the changes, which are made one after another. */
+  #changes: Promise<void> = Promise.resolve();
+  #retry: NodeJS.Timeout | undefined;
+  #nextId = 0;
+  #closing = false;
+  #onStopped: () => void = () => undefined;
 
-/** Of Ethernet, for an address that is on no interface. */
-const ETHERNET_MTU = 1500;
-
-const NO_KOFFI_ON_INTERFACE =
-  'sockets are bound to the addresses of the interface, not to the interface itself, and send one packet a system call';
-
-/** Where one endpoint is to be. */
-interface Place {
-  readonly description: string;
-  readonly family: 'ipv4' | 'ipv6';
-  readonly address: Ipv4 | string;
-  readonly device: string | undefined;
-  readonly mtu: number;
-  readonly inherited: InheritedSocket | undefined;
-  readonly limitations: readonly string[];
-}
-
-/** Where TFTP is to be served. Throws IoError for an address that is none, or an interface that cannot be served. */
-export function chooseTftpEndpoints(options: TftpEndpointOptions): readonly TftpEndpoint[] {
-  const { port, portRange, singlePort, blockSizeMax } = options.settings;
-  return choosePlaces(options).map((place, id) => ({
-    id,
-    description: place.description,
-    blockSizeMax: blockSizeMax ?? blockSizeForMtu(place.mtu, place.family),
-    limitations: place.limitations,
-    openData: () => ({
-      id,
-      mtu: place.mtu,
-      sockets: singlePort ? [requestSource(place, port)] : openDataSources(place, portRange),
-    }),
-    openRequests: () => (singlePort ? Promise.resolve(undefined) : openRequestSocket(place, port)),
-  }));
-}
-
-function choosePlaces({ settings, interfaces, inherited }: TftpEndpointOptions): Place[] {
-  if (settings.listen !== undefined) return settings.listen.map(placeOfAddress);
-  return interfaces.flatMap((networkInterface) => placesOfInterface(networkInterface, inherited));
-}
-
-function placeOfAddress(text: string): Place {
-  const ipv4 = parseIpv4(text);
-  if (ipv4 === undefined && parseIpv6(text) === undefined) {
-    throw new IoError('failed', `cannot listen on "${text}": it is no IPv4 or IPv6 address`);
+  constructor(parts: TftpEndpointsParts, listener: TftpEndpointsListener) {
+    this.#parts = parts;
+    this.#listener = listener;
+    this.#inherited = parts.inherited;
   }
-  const family = ipv4 === undefined ? 'ipv6' : 'ipv4';
-  return {
-    description: text,
-    family,
-    address: ipv4 ?? text,
-    device: undefined,
-    mtu: mtuOfAddress(text),
-    inherited: undefined,
-    limitations: [],
-  };
-}
 
-/** One wildcard socket tied to the interface; without koffi, one socket for each of its addresses. */
-function placesOfInterface(
-  { name, mtu, addresses }: NetworkInterface,
-  inherited: readonly InheritedSocket[],
-): Place[] {
-  const place = { description: name, family: 'ipv4', mtu, limitations: [] } as const;
-  const handedOver = findInheritedSocket(inherited, 'tftp', name);
-  if (kernelSockets() !== undefined || handedOver !== undefined) {
-    return [{ ...place, address: UNSPECIFIED_IPV4, device: name, inherited: handedOver }];
-  }
-  if (addresses.length === 0) {
-    throw new IoError(
-      'unsupported',
-      `cannot serve TFTP on ${name}: it has no address, and koffi is not there`,
+  /** Opens everything, or rejects with IoError, which says what is in the way. */
+  async open(): Promise<void> {
+    const { settings, interfaces, watch = watchInterfaces } = this.#parts;
+    this.#link = this.#openLink();
+    for (const place of this.#choosePlaces(interfaces)) await this.#openPlace(place);
+    if (settings.listen !== undefined) return;
+    this.#watch = watch(
+      interfaces.map(({ name }) => name),
+      () => this.#followInterfaces(),
     );
   }
-  return addresses.map(({ address }) => ({
-    ...place,
-    description: `${name} (${formatIpv4(address)})`,
-    address,
-    device: undefined,
-    inherited: undefined,
-    limitations: [NO_KOFFI_ON_INTERFACE],
-  }));
-}
 
-/** The socket for requests, in this thread: one datagram a turn, so that DHCP is served in between. */
-async function openRequestSocket(place: Place, port: number): Promise<TransferSocket> {
-  const source = requestSource(place, port);
-  if (source.kind === 'descriptor') return adoptPlainTransferSocket(source.fd);
-  const { family, address } = source;
-  try {
-    return await openPlainTransferSocket({ family, address, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
-  } catch (error) {
-    throw explainBindFailure(error, port);
+  /** UDP ports that requests are sent to, by endpoint. */
+  get requestPorts(): readonly number[] {
+    const { port } = this.#parts.settings;
+    return [...this.#endpoints.values()].map(({ requests }) => requests?.localPort ?? port);
   }
-}
 
-function requestSource(place: Place, port: number): DataSocketSource {
-  if (place.inherited !== undefined) {
-    return { kind: 'descriptor', fd: place.inherited.fd, forwardRequests: true };
+  /** Hands transfers to the data plane; false when there is none at the moment. */
+  start(transfers: readonly StartTransfer[]): boolean {
+    this.#link?.post({ kind: 'start', transfers });
+    return this.#link !== undefined;
   }
-  const libc = kernelSockets();
-  if (libc === undefined || typeof place.address === 'string') {
-    return plainSource(place, [port], true);
-  }
-  try {
-    return { kind: 'descriptor', fd: openKernelSocket(libc, place, port), forwardRequests: true };
-  } catch (error) {
-    throw explainBindFailure(error, port);
-  }
-}
 
-function openDataSources(place: Place, range: TftpSettings['portRange']): DataSocketSource[] {
-  const libc = kernelSockets();
-  const ports = range === undefined ? new Array<number>(DATA_SOCKETS).fill(0) : shufflePorts(range);
-  if (libc === undefined || typeof place.address === 'string') {
-    const count = Math.min(DATA_SOCKETS, ports.length);
-    return Array.from({ length: count }, () => plainSource(place, ports, false));
+  /** Sends one packet outside any transfer. */
+  reply(endpoint: TftpEndpoint, peer: DataPeer, bytes: Uint8Array): void {
+    const open = this.#endpoints.get(endpoint.id);
+    if (open?.requests === undefined) {
+      this.#link?.post({ kind: 'send', endpoint: endpoint.id, peer, bytes });
+      return;
+    }
+    open.requests.queuePacket({ ...peer, segmentable: false }, bytes);
+    open.requests.flush();
   }
-  const sources: DataSocketSource[] = [];
-  for (const port of ports) {
-    if (sources.length === DATA_SOCKETS) break;
+
+  /** Hears no more requests at once, lets transfers go on for so long, and closes everything. */
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    this.#watch?.stop();
+    clearTimeout(this.#retry);
+    await this.#changes;
+    for (const { requests } of this.#endpoints.values()) await requests?.close();
+    const link = this.#link;
+    if (link === undefined) return;
+    const stopped = new Promise<void>((resolve) => {
+      this.#onStopped = resolve;
+    });
+    link.post({ kind: 'stop', graceMs });
+    await stopped;
+    await link.terminate();
+  }
+
+  #choosePlaces(interfaces: readonly NetworkInterface[]): TftpPlace[] {
+    const { listen } = this.#parts.settings;
+    if (listen !== undefined) return listen.map(placeOfAddress);
+    const tiesSockets = kernelSockets() !== undefined;
+    return interfaces.flatMap((one) => placesOfInterface(one, this.#inherited, tiesSockets));
+  }
+
+  /** Data first: no request is heard before it can be answered. */
+  async #openPlace(place: TftpPlace): Promise<void> {
+    const { port, singlePort, blockSizeMax } = this.#parts.settings;
+    const endpoint: OpenEndpoint = {
+      id: this.#nextId++,
+      place,
+      blockSizeMax: blockSizeMax ?? blockSizeForMtu(place.mtu, place.family),
+      requests: undefined,
+    };
+    // What was handed over is ours once, and gone when the socket is closed.
+    this.#inherited = this.#inherited.filter((socket) => socket !== place.inherited);
+    await this.#openData(endpoint);
+    this.#endpoints.set(endpoint.id, endpoint);
+    if (singlePort) return;
     try {
-      sources.push({ kind: 'descriptor', fd: openKernelSocket(libc, place, port), forwardRequests: false });
-    } catch (error) {
-      // One port of the range is enough.
-      if (range === undefined || !(error instanceof IoError) || error.code !== 'address-in-use') throw error;
-    }
-  }
-  if (sources.length > 0) return sources;
-  throw new IoError(
-    'address-in-use',
-    `cannot send files: no UDP port from ${range?.first} to ${range?.last} is free`,
-  );
-}
-
-function openKernelSocket(libc: Libc, { address, device }: Place, port: number): number {
-  const ipv4 = typeof address === 'string' ? UNSPECIFIED_IPV4 : address;
-  return openKernelTransferSocket(libc, {
-    address: ipv4,
-    port,
-    device,
-    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
-  });
-}
-
-function plainSource(
-  { family, address }: Place,
-  ports: readonly number[],
-  forwardRequests: boolean,
-): DataSocketSource & { readonly kind: 'plain' } {
-  const text = typeof address === 'string' ? address : formatIpv4(address);
-  return { kind: 'plain', family, address: text, ports, forwardRequests };
-}
-
-/** As in.tftpd has it: from a random port upwards, and around. */
-function shufflePorts({ first, last }: { readonly first: number; readonly last: number }): number[] {
-  const count = last - first + 1;
-  const start = randomInt(count);
-  return Array.from({ length: count }, (_, index) => first + ((start + index) % count));
-}
-
-/** The C library, where sockets can be made that Node cannot make, and be used in batches. */
-function kernelSockets(): Libc | undefined {
-  const access = accessLibc();
-  return access.kind === 'available' && isLayoutKnown() ? access.libc : undefined;
-}
-
-function explainBindFailure(error: unknown, port: number): IoError {
-  const failure = ioErrorFrom('cannot listen for TFTP', error);
-  switch (failure.code) {
-    case 'address-in-use':
-      return new IoError(
-        failure.code,
-        `${failure.message}: ${describePortHolder(port)}`,
-        failure.osCode,
-        error,
+      const socket = await openRequestSocket(place, port);
+      endpoint.requests = socket;
+      socket.onDatagram(
+        (bytes, address, peerPort) => this.#listener.requested(endpoint, bytes, { address, port: peerPort }),
+        () => undefined,
       );
-    case 'not-permitted': {
-      const hint = 'ports below 1024 need root or CAP_NET_BIND_SERVICE';
-      return new IoError(failure.code, `${failure.message}; ${hint}`, failure.osCode, error);
+    } catch (error) {
+      await this.#closePlace(endpoint);
+      throw error;
     }
-    default:
-      return failure;
   }
-}
 
-/** The smallest MTU of the interfaces that have the address; for a wildcard address, of all that face the network. */
-function mtuOfAddress(text: string): number {
-  const wanted = parseIpv4(text) ?? parseIpv6(text);
-  const wildcard = wanted === UNSPECIFIED_IPV4 || wanted === parseIpv6('::');
-  const mtus = Object.entries(networkInterfaces())
-    .filter(([, addresses = []]) =>
-      addresses.some(({ address, internal }) =>
-        wildcard ? !internal : (parseIpv4(address) ?? parseIpv6(address)) === wanted,
-      ),
-    )
-    .map(([name]) => readNetworkInterface(name)?.mtu ?? ETHERNET_MTU);
-  return mtus.length === 0 ? ETHERNET_MTU : Math.min(...mtus);
+  #openData(endpoint: OpenEndpoint): Promise<void> {
+    const { id, place } = endpoint;
+    const { port, portRange, singlePort } = this.#parts.settings;
+    const sockets = singlePort ? [openRequestSource(place, port)] : openDataSources(place, portRange);
+    return new Promise((resolve, reject) => {
+      this.#opening.set(id, (message) => {
+        this.#opening.delete(id);
+        if (message.kind === 'opened') {
+          this.#listener.opened(endpoint, message.ports, message.batched);
+          resolve();
+        } else {
+          reject(
+            new IoError('failed', message.kind === 'failed' ? message.message : 'the TFTP thread ended'),
+          );
+        }
+      });
+      this.#link?.post({ kind: 'open', endpoint: { id, mtu: place.mtu, sockets } });
+    });
+  }
+
+  async #closePlace(endpoint: OpenEndpoint): Promise<void> {
+    this.#endpoints.delete(endpoint.id);
+    this.#link?.post({ kind: 'close', endpoint: endpoint.id });
+    await endpoint.requests?.close();
+  }
+
+  #openLink(): DataPlaneLink {
+    return this.#parts.openDataPlane({
+      message: (message) => this.#hear(message),
+      failed: (error) => this.#linkFailed(error),
+    });
+  }
+
+  #hear(message: FromDataPlane): void {
+    switch (message.kind) {
+      case 'opened':
+      case 'failed':
+        this.#opening.get(message.endpoint)?.(message);
+        return;
+      case 'ended':
+        this.#listener.ended(message.ends);
+        return;
+      case 'request': {
+        const { endpoint: id, peer, bytes } = message.request;
+        const endpoint = this.#endpoints.get(id);
+        if (endpoint !== undefined && !this.#closing) this.#listener.requested(endpoint, bytes, peer);
+        return;
+      }
+      case 'stopped':
+        this.#onStopped();
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** A mistake of ours in the data plane must not take DHCP along: a new one takes its place. */
+  #linkFailed(error: Error): void {
+    this.#link = undefined;
+    for (const fail of [...this.#opening.values()]) fail({ kind: 'stopped' });
+    this.#listener.died(error);
+    this.#onStopped();
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    if (this.#closing) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#followInterfaces(), RETRY_MS);
+    this.#retry.unref();
+  }
+
+  #followInterfaces(): void {
+    this.#changes = this.#changes.then(() => (this.#closing ? undefined : this.#adapt()));
+  }
+
+  /** Makes the endpoints those that are wanted now. Never rejects: what cannot be done is told and tried again. */
+  async #adapt(): Promise<void> {
+    if (this.#link === undefined) {
+      this.#link = this.#openLink();
+      for (const endpoint of [...this.#endpoints.values()]) {
+        await this.#trying(endpoint.place.description, () => this.#openData(endpoint));
+      }
+    }
+    const places = this.#wantedPlaces();
+    const wanted = new Map(places.map((place) => [place.key, place]));
+    for (const endpoint of [...this.#endpoints.values()]) {
+      const place = wanted.get(endpoint.place.key);
+      if (place === undefined) {
+        this.#listener.closed(endpoint);
+        await this.#closePlace(endpoint);
+        continue;
+      }
+      wanted.delete(place.key);
+      endpoint.place = place;
+      endpoint.blockSizeMax = this.#parts.settings.blockSizeMax ?? blockSizeForMtu(place.mtu, place.family);
+    }
+    for (const place of wanted.values()) {
+      await this.#trying(place.description, () => this.#openPlace(place));
+    }
+  }
+
+  /** One interface after another, so that one that cannot be served does not keep the others from it. */
+  #wantedPlaces(): readonly TftpPlace[] {
+    const { settings, interfaces } = this.#parts;
+    if (settings.listen !== undefined) return this.#choosePlaces([]);
+    return interfaces.flatMap(({ name }) => {
+      const current = this.#watch?.current(name);
+      if (current === undefined) return [];
+      try {
+        return this.#choosePlaces([current]);
+      } catch (error) {
+        this.#listener.failed(name, ioErrorFrom('cannot serve TFTP', error));
+        return [];
+      }
+    });
+  }
+
+  async #trying(description: string, open: () => Promise<void>): Promise<void> {
+    try {
+      await open();
+    } catch (error) {
+      this.#listener.failed(description, ioErrorFrom('cannot serve TFTP', error));
+      this.#retryLater();
+    }
+  }
 }

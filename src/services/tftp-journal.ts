@@ -1,5 +1,6 @@
 import { formatConfigProblem, type ConfigError } from '../config/config-error.ts';
 import type { Clock } from '../io/clock.ts';
+import type { IoError } from '../io/io-error.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -56,20 +57,27 @@ export class TftpJournal {
     return this.#grants.size;
   }
 
-  listening(
-    endpoints: readonly TftpEndpoint[],
-    ports: readonly (readonly number[])[],
-    batched: boolean,
-  ): void {
-    for (const { id, description, blockSizeMax, limitations } of endpoints) {
-      this.#logger.info(
-        { event: EVENTS.tftpListening, on: description, blockSizeMax, dataPorts: ports[id], batched },
-        `TFTP is served on ${description}`,
-      );
-      for (const limitation of limitations) {
-        this.#logger.warn({ event: EVENTS.tftpListening, on: description }, limitation);
-      }
+  opened({ place, blockSizeMax }: TftpEndpoint, ports: readonly number[], batched: boolean): void {
+    const { description: on, limitations } = place;
+    this.#logger.info(
+      { event: EVENTS.tftpListening, on, blockSizeMax, dataPorts: ports, batched },
+      `TFTP is served on ${on}`,
+    );
+    for (const limitation of limitations) {
+      this.#logger.warn({ event: EVENTS.tftpListening, on }, limitation);
     }
+  }
+
+  /** The address or interface is gone. */
+  closed({ place }: TftpEndpoint): void {
+    this.#logger.warn(
+      { event: EVENTS.tftpClosed, on: place.description },
+      `TFTP is no longer served on ${place.description}, which is gone`,
+    );
+  }
+
+  notOpened(on: string, error: IoError): void {
+    this.#logger.error({ event: EVENTS.tftpClosed, on, err: error }, `${error.message}; it is tried again`);
   }
 
   /** A request was read and its name mapped; one that a rule refused gets no line, as in in.tftpd. */
@@ -191,13 +199,12 @@ export class TftpJournal {
       { event: EVENTS.tftpThreadFailed, err: error },
       `the thread that sends files failed and is started again; ${this.active} transfers are lost`,
     );
-    for (const id of [...this.#grants.keys()]) {
-      this.ended({ id, result: 'stopped', bytes: 0, retransmissions: 0, detail: undefined });
-    }
+    for (const id of [...this.#grants.keys()]) this.lost(id);
   }
 
-  dataPlaneLost(failure: unknown): void {
-    this.#logger.error({ event: EVENTS.tftpThreadFailed, err: failure }, 'TFTP cannot send files any more');
+  /** A transfer was granted, and nobody can send it. */
+  lost(id: number): void {
+    this.ended({ id, result: 'stopped', bytes: 0, retransmissions: 0, detail: undefined });
   }
 
   #log(grant: Grant, end: TransferEnd, durationMs: number): void {

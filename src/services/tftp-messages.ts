@@ -94,15 +94,23 @@ export interface ForwardedRequest {
 }
 
 export type ToDataPlane =
-  | { readonly kind: 'open'; readonly endpoints: readonly DataEndpoint[] }
+  | { readonly kind: 'open'; readonly endpoint: DataEndpoint }
+  /** Its transfers end, and its sockets are closed. */
+  | { readonly kind: 'close'; readonly endpoint: number }
   | { readonly kind: 'start'; readonly transfers: readonly StartTransfer[] }
   /** A packet outside any transfer, in single-port mode. */
   | { readonly kind: 'send'; readonly endpoint: number; readonly peer: DataPeer; readonly bytes: Uint8Array }
   | { readonly kind: 'stop'; readonly graceMs: number };
 
 export type FromDataPlane =
-  | { readonly kind: 'opened'; readonly ports: readonly (readonly number[])[]; readonly batched: boolean }
-  | { readonly kind: 'failed'; readonly message: string }
+  | {
+      readonly kind: 'opened';
+      readonly endpoint: number;
+      readonly ports: readonly number[];
+      /** Whether the kernel is called in batches (koffi). */
+      readonly batched: boolean;
+    }
+  | { readonly kind: 'failed'; readonly endpoint: number; readonly message: string }
   | { readonly kind: 'ended'; readonly ends: readonly TransferEnd[] }
   | { readonly kind: 'request'; readonly request: ForwardedRequest }
   | { readonly kind: 'stopped' };

@@ -2,9 +2,8 @@ import { ConfigError } from '../config/config-error.ts';
 import { BootRoot } from '../io/boot-root.ts';
 import type { Clock } from '../io/clock.ts';
 import type { InheritedSocket } from '../io/inherited-sockets.ts';
-import { IoError } from '../io/io-error.ts';
 import type { NetworkInterface } from '../io/network-interfaces.ts';
-import type { TransferSocket } from '../io/transfer-socket.ts';
+import { closeSurplus } from '../io/read-ahead.ts';
 import { toNetascii } from '../tftp/netascii.ts';
 import { negotiate, parseTransferMode, type TransferMode } from '../tftp/negotiation.ts';
 import { collapseLeadingSlashes } from '../tftp/request-policy.ts';
@@ -14,12 +13,12 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { decodeTftpPacket, encodeTftpError, type TftpRequest } from '../wire/tftp/tftp-packet.ts';
 import type { BootFileLookup } from './boot-file-lookup.ts';
 import type { Service } from './service.ts';
-import { openWorkerDataPlane, type DataPlaneLink, type OpenDataPlane } from './tftp-data-plane-link.ts';
-import { chooseTftpEndpoints, type TftpEndpoint } from './tftp-endpoints.ts';
+import { openWorkerDataPlane, type OpenDataPlane } from './tftp-data-plane-link.ts';
+import { TftpEndpoints, type TftpEndpoint } from './tftp-endpoints.ts';
 import { TftpFileOpener } from './tftp-file-opener.ts';
 import { TftpJournal } from './tftp-journal.ts';
 import { TftpMapping } from './tftp-mapping.ts';
-import type { DataPeer, FromDataPlane, StartTransfer } from './tftp-messages.ts';
+import type { DataPeer, StartTransfer } from './tftp-messages.ts';
 import {
   refusal,
   TftpResolver,
@@ -50,9 +49,6 @@ export interface TftpServiceParts {
 /** Requests that are looked into, and transfers under way; beyond them, requests wait for the client's next try. */
 const TRANSFERS_MAX = 8192;
 
-/** A data plane that died is started anew after this time, so that one that dies at once does not keep a core busy. */
-const REOPEN_AFTER_MS = 1000;
-
 const STOP_GRACE_MS = 2000;
 
 /** A request on its way through the service. */
@@ -75,15 +71,11 @@ export class TftpService implements Service {
   readonly #mapping: TftpMapping;
   readonly #resolver: TftpResolver;
   readonly #journal: TftpJournal;
+  readonly #endpoints: TftpEndpoints;
   readonly #inFlight = new Set<string>();
-  #endpoints: readonly TftpEndpoint[] = [];
-  /** Sockets for requests, by endpoint; in single-port mode there are none. */
-  readonly #requests = new Map<number, TransferSocket>();
-  #link: DataPlaneLink | undefined;
   #outbox: StartTransfer[] = [];
   #nextId = 1;
   #stopping: Promise<void> | undefined;
-  #onStopped: () => void = () => undefined;
 
   constructor(parts: TftpServiceParts) {
     const { settings } = parts;
@@ -103,20 +95,27 @@ export class TftpService implements Service {
       bootFiles: parts.bootFiles,
     });
     this.#journal = new TftpJournal(parts);
+    const { inherited = [], openDataPlane = openWorkerDataPlane } = parts;
+    this.#endpoints = new TftpEndpoints(
+      { ...parts, inherited, openDataPlane },
+      {
+        requested: (endpoint, bytes, peer) => this.#receive(endpoint, bytes, peer),
+        ended: (ends) => {
+          for (const end of ends) this.#journal.ended(end);
+        },
+        opened: (endpoint, ports, batched) => this.#journal.opened(endpoint, ports, batched),
+        closed: (endpoint) => this.#journal.closed(endpoint),
+        failed: (description, error) => this.#journal.notOpened(description, error),
+        died: (error) => this.#journal.dataPlaneDied(error),
+      },
+    );
   }
 
   /** Rejects with ConfigError for a bad map-file and with IoError when a socket cannot be had. */
   async start(): Promise<void> {
     await this.#mapping.load();
-    this.#endpoints = chooseTftpEndpoints({
-      settings: this.#parts.settings,
-      interfaces: this.#parts.interfaces,
-      inherited: this.#parts.inherited ?? [],
-    });
-    // Requests last: nothing is heard before it can be answered.
-    await this.#openDataPlane();
     try {
-      for (const endpoint of this.#endpoints) await this.#openRequests(endpoint);
+      await this.#endpoints.open();
     } catch (error) {
       await this.stop();
       throw error;
@@ -145,90 +144,14 @@ export class TftpService implements Service {
     }
   }
 
-  /** UDP ports of the endpoints that requests are sent to; for tests that let the kernel choose. */
+  /** UDP ports that requests are sent to, by endpoint; for tests that let the kernel choose. */
   get requestPorts(): readonly number[] {
-    return this.#endpoints.map(({ id }) => this.#requests.get(id)?.localPort ?? this.#parts.settings.port);
+    return this.#endpoints.requestPorts;
   }
 
   async #stop(): Promise<void> {
-    await Promise.all([...this.#requests.values()].map((socket) => socket.close()));
-    const link = this.#link;
-    if (link === undefined) return;
-    const stopped = new Promise<void>((resolve) => {
-      this.#onStopped = resolve;
-    });
     this.#post();
-    link.post({ kind: 'stop', graceMs: this.#parts.stopGraceMs ?? STOP_GRACE_MS });
-    await stopped;
-    await link.terminate();
-  }
-
-  async #openRequests(endpoint: TftpEndpoint): Promise<void> {
-    const socket = await endpoint.openRequests();
-    if (socket === undefined) return;
-    this.#requests.set(endpoint.id, socket);
-    socket.onDatagram(
-      (bytes, address, port) => this.#receive(endpoint, bytes, { address, port }),
-      () => undefined,
-    );
-  }
-
-  /** Starts the thread that sends, with sockets of its own. Rejects with IoError. */
-  #openDataPlane(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const open = this.#parts.openDataPlane ?? openWorkerDataPlane;
-      const endpoints = this.#endpoints.map((endpoint) => endpoint.openData());
-      const link = open({
-        message: (message) => {
-          if (message.kind === 'opened') {
-            this.#journal.listening(this.#endpoints, message.ports, message.batched);
-            resolve();
-          } else if (message.kind === 'failed') {
-            void link.terminate();
-            reject(new IoError('failed', message.message));
-          } else {
-            this.#hear(message);
-          }
-        },
-        failed: (error) => {
-          reject(error);
-          this.#dataPlaneDied(error);
-        },
-      });
-      this.#link = link;
-      link.post({ kind: 'open', endpoints });
-    });
-  }
-
-  /** A mistake of ours in the data plane must not take DHCP along: its transfers are lost, and a new one is started. */
-  #dataPlaneDied(error: Error): void {
-    this.#journal.dataPlaneDied(error);
-    this.#link = undefined;
-    this.#onStopped();
-    if (this.#stopping !== undefined) return;
-    setTimeout(() => {
-      if (this.#stopping !== undefined) return;
-      this.#openDataPlane().catch((failure: unknown) => this.#journal.dataPlaneLost(failure));
-    }, REOPEN_AFTER_MS).unref();
-  }
-
-  #hear(message: Exclude<FromDataPlane, { kind: 'opened' | 'failed' }>): void {
-    switch (message.kind) {
-      case 'ended':
-        for (const end of message.ends) this.#journal.ended(end);
-        return;
-      case 'request': {
-        const { endpoint: id, peer, bytes } = message.request;
-        const endpoint = this.#endpoints[id];
-        if (endpoint !== undefined) this.#receive(endpoint, bytes, peer);
-        return;
-      }
-      case 'stopped':
-        this.#onStopped();
-        return;
-      default:
-        message satisfies never;
-    }
+    await this.#endpoints.close(this.#parts.stopGraceMs ?? STOP_GRACE_MS);
   }
 
   #receive(endpoint: TftpEndpoint, bytes: Uint8Array, peer: DataPeer): void {
@@ -254,7 +177,7 @@ export class TftpService implements Service {
     // While the file is looked for, the client may ask again; one answer is enough.
     const key = `${peer.address}/${peer.port}/${packet.name}`;
     if (this.#inFlight.has(key)) return;
-    if (this.#inFlight.size + this.#journal.active >= TRANSFERS_MAX || this.#link === undefined) {
+    if (this.#inFlight.size + this.#journal.active >= TRANSFERS_MAX) {
       this.#journal.overloaded();
       return;
     }
@@ -315,7 +238,7 @@ export class TftpService implements Service {
         : packet.terminated
           ? undefined
           : ('not-terminated' as const);
-    if (negotiation.kind === 'refused' || refused !== undefined || this.#link === undefined) {
+    if (negotiation.kind === 'refused' || refused !== undefined) {
       if (content.kind === 'file') content.opened.drop();
       if (refused !== undefined) this.#refuse(endpoint, peer, packet.name, mapped.steps, refusal(refused));
       return;
@@ -348,9 +271,15 @@ export class TftpService implements Service {
 
   /** Requests that came together go to the data plane together. */
   #post(): void {
-    if (this.#outbox.length === 0) return;
-    this.#link?.post({ kind: 'start', transfers: this.#outbox });
+    const transfers = this.#outbox;
     this.#outbox = [];
+    if (transfers.length === 0 || this.#endpoints.start(transfers)) return;
+    // No data plane at the moment: the clients will ask again.
+    const descriptors = new Set(
+      transfers.map(({ content }) => (content.kind === 'file' ? content.fd : undefined)),
+    );
+    for (const fd of descriptors) if (fd !== undefined) closeSurplus(fd);
+    for (const { id } of transfers) this.#journal.lost(id);
   }
 
   #refuse(
@@ -361,14 +290,7 @@ export class TftpService implements Service {
     refused: TftpRefusal,
   ): void {
     this.#journal.refused(peer, requested, steps, refused);
-    const bytes = encodeTftpError(refused.code, refused.message);
-    const requests = this.#requests.get(endpoint.id);
-    if (requests === undefined) {
-      this.#link?.post({ kind: 'send', endpoint: endpoint.id, peer, bytes });
-      return;
-    }
-    requests.queuePacket({ ...peer, segmentable: false }, bytes);
-    requests.flush();
+    this.#endpoints.reply(endpoint, peer, encodeTftpError(refused.code, refused.message));
   }
 }
 

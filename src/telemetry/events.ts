@@ -22,6 +22,7 @@ export const EVENTS = {
   leaseReleased: 'lease.released',
   leaseDeclined: 'lease.declined',
   tftpListening: 'tftp.socket.opened',
+  tftpClosed: 'tftp.socket.closed',
   tftpRequestReceived: 'tftp.request.received',
   tftpRequestRefused: 'tftp.request.refused',
   tftpTransferStarted: 'tftp.transfer.started',
