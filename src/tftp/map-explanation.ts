@@ -60,6 +60,9 @@ export interface ExplanationPolicy extends RequestPolicy {
 /** Enough for any map-file that comes to an end within reason. */
 const TURNS_MAX = 200;
 
+/** Bytes of a name in a line for people. */
+const SHOWN_MAX = 255;
+
 /** Shows rule by rule how a request is rewritten, and what the checks make of it. The disk is not looked at. */
 export function explainMapping(
   rules: readonly MapRule[],
@@ -202,5 +205,6 @@ function describeRewrite({ rounds, name }: RuleReport): string {
 }
 
 function quote(text: string): string {
-  return `"${escapeControlBytes(text)}"`;
+  const shown = escapeControlBytes(text.slice(0, SHOWN_MAX));
+  return text.length > SHOWN_MAX ? `"${shown}"... (${text.length} bytes)` : `"${shown}"`;
 }

@@ -56,6 +56,9 @@ const MATCH_STEP_LIMIT = 5_000_000;
 /** Four times what open(2) takes, so that a rule that makes names longer ends in time. */
 const NAME_LENGTH_MAX = 16_384;
 
+/** Of a name in the warning that is logged at every level. */
+const LOGGED_NAME_MAX = 255;
+
 /**
  * Applies the rules as tftpd-hpa 5.2+20150808 does, with its quirks: `s` goes on at the second rule, the 1025th trial
  * fails. Where that hangs or crashes, this refuses: a rule with `g` that never stops matching, and `a~` with a text,
@@ -136,8 +139,9 @@ class MapRun {
       if (rounds > 0 && this.#remaining-- === 0) return this.#refuseLoop();
       if (rule.aborts) return this.#abort(rule, spans ?? []);
       if (rule.rewrites && spans !== undefined) {
-        this.#name = replaceMatch(this.#name, spans, rule.replacementParts, this.#request.peer);
-        if (this.#name.length > NAME_LENGTH_MAX) return this.#refuseLoop();
+        const name = replaceMatch(this.#name, spans, rule.replacementParts, this.#request.peer);
+        if (name.length > NAME_LENGTH_MAX) return this.#refuseLoop();
+        this.#name = name;
         this.#record({ kind: 'rewrite', rule: rule.number, name: this.#name });
       }
       if (!rule.isGlobal) return 'matched';
@@ -197,8 +201,14 @@ export function formatMapStep(step: MapStep): string {
     case 'done':
       return 'remap: done';
     case 'loop':
-      return `remap: Breaking loop, input = ${escapeControlBytes(step.input)}, last = ${name}`;
+      return `remap: Breaking loop, input = ${shorten(step.input)}, last = ${shorten(step.name)}`;
     default:
       return step satisfies never;
   }
+}
+
+/** A name that has grown in a loop would fill the log. */
+function shorten(name: string): string {
+  const shown = escapeControlBytes(name.slice(0, LOGGED_NAME_MAX));
+  return name.length > LOGGED_NAME_MAX ? `${shown}...` : shown;
 }
