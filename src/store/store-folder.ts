@@ -149,13 +149,18 @@ async function isWithoutDatabase(path: string, records: string): Promise<boolean
   throw damagedStoreError(path, `its file records/CURRENT is missing, but there is ${data}`);
 }
 
+/** The kernel's list may leave out a lock while others come and go, so it is looked at more than once. */
+const LOOKS_AT_LOCKS = 5;
+
 /** The process that holds a POSIX lock on the file, out of the kernel's table of locks. */
 async function lockHolder(file: string): Promise<number | undefined> {
   const { ino } = await stat(file);
-  const locks = await readFile('/proc/locks', 'utf8');
-  for (const line of locks.split('\n')) {
-    const match = /\sPOSIX\s+\S+\s+WRITE\s+(\d+)\s+[0-9a-f]+:[0-9a-f]+:(\d+)\s/.exec(line);
-    if (match?.[1] !== undefined && Number(match[2]) === ino) return Number(match[1]);
+  for (let look = 0; look < LOOKS_AT_LOCKS; look += 1) {
+    const locks = await readFile('/proc/locks', 'utf8');
+    for (const line of locks.split('\n')) {
+      const match = /\sPOSIX\s+\S+\s+WRITE\s+(\d+)\s+[0-9a-f]+:[0-9a-f]+:(\d+)\s/.exec(line);
+      if (match?.[1] !== undefined && Number(match[2]) === ino) return Number(match[1]);
+    }
   }
   return undefined;
 }
