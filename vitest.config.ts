@@ -18,7 +18,7 @@ export default defineConfig({
             'test/sim/**/*.test.ts',
             'test/*.test.ts',
           ],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -261,7 +261,6 @@ function reportWhatIsOff(settings: BootdSettings, logger: Logger): void {
     dhcp: settings.dhcp,
     tftp: settings.tftp,
     http: settings.http,
-    'http-boot': settings.httpBoot,
   };
   for (const [section, value] of Object.entries(sections)) {
     if (value !== undefined) continue;
@@ -270,6 +269,11 @@ function reportWhatIsOff(settings: BootdSettings, logger: Logger): void {
       `${section} is off: the configuration has no such section`,
     );
   }
+  if (settings.httpBoot === undefined) return;
+  logger.warn(
+    { event: EVENTS.daemonServiceOff, section: 'http-boot' },
+    'http-boot is off: this version does not serve boot files over HTTP yet',
+  );
 }
 
 /** systemd wants to hear of us at least once in its time; twice is safe. */

@@ -1,10 +1,12 @@
 import { Command } from 'commander';
-import { formatConfigProblem } from '../config/config-error.ts';
+import { ConfigError, formatConfigProblem } from '../config/config-error.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { sectionsWithoutInterfaces } from '../config/parse-config.ts';
 import type { BootdSettings } from '../config/settings.ts';
+import { IoError } from '../io/io-error.ts';
+import { StoreError } from '../store/store.ts';
 import { EVENTS } from '../telemetry/events.ts';
-import { createLogger } from '../telemetry/logger.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
 import type { CommandContext, Terminal } from './command-context.ts';
 import { SOCKET_VARIABLE } from './control-options.ts';
 import { createDemoSite, type DemoSite } from './demo-site.ts';
@@ -77,13 +79,13 @@ async function runDaemon(
   for (const problem of warnings) {
     logger.warn({ event: EVENTS.configWarned, ...problem }, formatConfigProblem(problem));
   }
-  // Before the start, so that a signal during it is not lost.
+  // Before the start, so that a signal during it is not lost; and a start that hangs can be ended by it.
   const stopSignal = context.untilStopSignal();
   try {
     const { process } = context;
-    // Not before it is needed: the house takes longer to load than any other subcommand takes to answer.
-    const { startDaemon } = await import('../daemon.ts');
-    const daemon = await startDaemon({ settings, logger, version: programVersion(), process });
+    const starting = startDaemon({ settings, logger, version: programVersion(), process });
+    const daemon = await Promise.race([starting, stopSignal]);
+    if (typeof daemon === 'string') return EXIT_CODE.done;
     context.onReloadSignal(() => {
       daemon.reload().catch((error: unknown) => {
         logger.error(
@@ -97,10 +99,23 @@ async function runDaemon(
     await daemon.stop();
     return EXIT_CODE.done;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    logger.error({ event: EVENTS.daemonFailed, err: error }, reason);
-    return EXIT_CODE.failed;
+    return reportFailure(error, logger);
   }
+}
+
+/** Mistakes of a file, and what the system refuses, are told in a sentence; only a mistake of ours needs its stack. */
+function reportFailure(error: unknown, logger: Logger): ExitCode {
+  const event = EVENTS.daemonFailed;
+  if (error instanceof ConfigError) {
+    for (const problem of error.problems) logger.error({ event, ...problem }, formatConfigProblem(problem));
+    return EXIT_CODE.wrongUse;
+  }
+  if (error instanceof IoError || error instanceof StoreError) {
+    logger.error({ event, code: error.code }, error.message);
+  } else {
+    logger.error({ event, err: error }, error instanceof Error ? error.message : String(error));
+  }
+  return EXIT_CODE.failed;
 }
 
 /** in.tftpd tells of requests from -v on and of rules from -vvv on; ours are events of level info and debug. */

@@ -84,7 +84,7 @@ export const RawConfigSchema = section(
     http: Type.Optional(
       section(
         {
-          listen: listen('the status page, leases and metrics', '127.0.0.1:8067'),
+          listen: listen('leases, nodes and metrics, for admins to read', '127.0.0.1:8067'),
           'token-file': Type.Optional(
             Type.String({
               description:

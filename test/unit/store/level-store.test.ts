@@ -339,7 +339,7 @@ describe('several processes', () => {
 
   async function until(condition: () => boolean): Promise<void> {
     for (let waited = 0; !condition(); waited += 5) {
-      if (waited > 15_000) throw new Error('the writer did not get going');
+      if (waited > 45_000) throw new Error('the writer did not get going');
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
