@@ -83,6 +83,8 @@ async function runDaemon(
   const stopSignal = context.untilStopSignal();
   try {
     const { process } = context;
+    // Not before it is needed: the house takes longer to load than any other subcommand takes to answer.
+    const { startDaemon } = await import('../daemon.ts');
     const starting = startDaemon({ settings, logger, version: programVersion(), process });
     const daemon = await Promise.race([starting, stopSignal]);
     if (typeof daemon === 'string') return EXIT_CODE.done;
