@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { ConfigError, formatConfigProblem } from '../config/config-error.ts';
+import { ConfigError, formatConfigProblem, type ConfigProblem } from '../config/config-error.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { sectionsWithoutInterfaces } from '../config/parse-config.ts';
 import type { BootdSettings } from '../config/settings.ts';
@@ -77,7 +77,7 @@ async function runDaemon(
   }
   const logger = createLogger(logLevelFor(settings, options.verbose));
   for (const problem of warnings) {
-    logger.warn({ event: EVENTS.configWarned, ...problem }, formatConfigProblem(problem));
+    logger.warn({ event: EVENTS.configWarned, ...placeOf(problem) }, formatConfigProblem(problem));
   }
   // Before the start, so that a signal during it is not lost; and a start that hangs can be ended by it.
   const stopSignal = context.untilStopSignal();
@@ -105,11 +105,18 @@ async function runDaemon(
   }
 }
 
+/** The message of a problem is the message of its log line. */
+function placeOf({ file, line, column }: ConfigProblem): Omit<ConfigProblem, 'severity' | 'message'> {
+  return { file, line, column };
+}
+
 /** Mistakes of a file, and what the system refuses, are told in a sentence; only a mistake of ours needs its stack. */
 function reportFailure(error: unknown, logger: Logger): ExitCode {
   const event = EVENTS.daemonFailed;
   if (error instanceof ConfigError) {
-    for (const problem of error.problems) logger.error({ event, ...problem }, formatConfigProblem(problem));
+    for (const problem of error.problems) {
+      logger.error({ event, ...placeOf(problem) }, formatConfigProblem(problem));
+    }
     return EXIT_CODE.wrongUse;
   }
   if (error instanceof IoError || error instanceof StoreError) {
