@@ -169,7 +169,7 @@ describe('negotiation', () => {
           expect(last('blksize') ?? '512').toBe(String(result.blockSize));
           expect(last('windowsize') ?? '1').toBe(String(result.windowSize));
           // In the client's order.
-          const names = options.map((option) => option.name);
+          const names: string[] = options.map((option) => option.name);
           let position = 0;
           for (const option of answered) {
             position = names.indexOf(option.name, position) + 1;
