@@ -6,6 +6,8 @@ import type { ControlClient } from './control-client.ts';
 import { controlClient, withControlOptions, type ControlOptions } from './control-options.ts';
 import { listOf, recordOf, textOf } from './document.ts';
 import { EXIT_CODE, UsageError } from './exit-code.ts';
+import { leaseExportCommand } from './lease-export.ts';
+import { leaseImportCommand } from './lease-import.ts';
 import { formatRecord, formatTable, type Column } from './table.ts';
 
 type LeaseDocument = Readonly<Record<string, unknown>>;
@@ -25,9 +27,9 @@ interface LeaseListOptions extends ControlOptions {
   readonly subnet?: string;
 }
 
-/** `bootd lease list|show|release`: who has which address. */
+/** `bootd lease list|show|release|export|import`: who has which address. */
 export function leaseCommand(context: CommandContext): Command {
-  const lease = new Command('lease').description('list, show and free leases');
+  const lease = new Command('lease').description('list, show, free, export and import leases');
   lease.addCommand(
     withControlOptions(new Command('list'))
       .description('leases in the order of their addresses')
@@ -50,6 +52,8 @@ export function leaseCommand(context: CommandContext): Command {
         releaseLeases(addresses, options, context),
       ),
   );
+  lease.addCommand(leaseExportCommand(context));
+  lease.addCommand(leaseImportCommand(context));
   return lease;
 }
 

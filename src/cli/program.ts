@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, formatConfigProblem } from '../config/config-error.ts';
+import { formatPlace, ImportError } from '../import/source-place.ts';
 import { IoError } from '../io/io-error.ts';
+import { StoreError } from '../store/store.ts';
 import { checkCommand } from './check.ts';
 import type { CommandContext } from './command-context.ts';
 import { ControlError, ControlUnreachableError } from './control-client.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
+import { importCommand } from './import.ts';
 import { leaseCommand } from './lease.ts';
 import { mapCommand } from './map.ts';
 import { nodeCommand } from './node.ts';
@@ -50,6 +53,7 @@ function createProgram(context: CommandContext): Command {
     checkCommand(context),
     probeCommand(context),
     mapCommand(context),
+    importCommand(context),
     nodeCommand(context),
     leaseCommand(context),
     versionCommand(context, version),
@@ -85,11 +89,15 @@ function reportFailure(error: unknown, { terminal }: ProgramEnvironment): ExitCo
     terminal.writeError(`bootd: ${error.message}`);
     return EXIT_CODE.wrongUse;
   }
+  if (error instanceof ImportError) {
+    terminal.writeError(`${formatPlace(error.place)}: ${error.message}`);
+    return EXIT_CODE.wrongUse;
+  }
   if (error instanceof ControlUnreachableError) {
     terminal.writeError(error.message);
     return EXIT_CODE.failed;
   }
-  if (error instanceof ControlError || error instanceof IoError) {
+  if (error instanceof ControlError || error instanceof IoError || error instanceof StoreError) {
     terminal.writeError(`bootd: ${error.message}`);
     return EXIT_CODE.failed;
   }

@@ -14,7 +14,7 @@ import { outlineHosts, type ReservationOutline } from './reservation-list.ts';
 import { allEntries, originOf, scopeEntries } from './scope-entries.ts';
 import { ScopeReader } from './scope-reader.ts';
 import { readSite } from './site-reader.ts';
-import type { Site } from './site.ts';
+import type { HostDraft, Site } from './site.ts';
 import { vendorSpaces } from './vendor-spaces.ts';
 import type { YamlEntry, YamlItem, YamlNode } from './yaml-document.ts';
 
@@ -31,16 +31,22 @@ export interface ImportedDhcp {
 /**
  * Says a dhcpd.conf in the words of bootd.yaml: groups are resolved into what they hold, hosts become reservations, pools become
  * ranges with `allow` and `deny`, classes, subclasses and conditions become classes. Every statement is either in the result or among
- * the losses. Throws ImportError for a file that is broken.
+ * the losses. `hosts` are others besides, which OMAPI made and a lease file holds. Throws ImportError for a file that is broken.
  */
-export function importDhcpdConf(text: string, file: string, readInclude: ReadInclude): ImportedDhcp {
+export function importDhcpdConf(
+  text: string,
+  file: string,
+  readInclude: ReadInclude,
+  hosts: readonly HostDraft[] = [],
+): ImportedDhcp {
   const losses = new LossList();
   const statements = parseDhcpdConf(text, file, readInclude);
   const options = collectOptionDefinitions(statements, losses);
-  const site = readSite(statements, new ScopeReader(options, losses));
-  const hosts = outlineHosts(site, file, losses);
+  const declared = readSite(statements, new ScopeReader(options, losses));
+  const site = { ...declared, hosts: [...declared.hosts, ...hosts] };
+  const machines = outlineHosts(site, file, losses);
   const classes = [
-    ...hosts.classes,
+    ...machines.classes,
     ...outlineClasses(site.classes, file, (name) => isNamedByRange(name, site)),
     ...networkClasses(site, file, losses),
   ];
@@ -57,7 +63,7 @@ export function importDhcpdConf(text: string, file: string, readInclude: ReadInc
     ...networkEntries(site, { classNameOf, losses }),
     ...listEntry(
       'reservations',
-      hosts.reservations.map((reservation) => reservationItem(reservation, losses)),
+      machines.reservations.map((reservation) => reservationItem(reservation, losses)),
     ),
   ];
   return { dhcp, interfaces: site.interfaces, losses: losses.sorted() };

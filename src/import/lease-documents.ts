@@ -1,7 +1,72 @@
-import { parseIpv4 } from '../addr/ipv4.ts';
-import { clientKeyOf, ethernetAddress, type Lease, type LeaseState } from '../dhcp/lease.ts';
+import { formatIpv4, parseIpv4 } from '../addr/ipv4.ts';
+import {
+  clientKeyOf,
+  effectiveLeaseState,
+  ethernetAddress,
+  type Lease,
+  type LeaseState,
+} from '../dhcp/lease.ts';
+import { formatOctets } from '../wire/dhcp/option-values.ts';
 
 const STATES: readonly LeaseState[] = ['offered', 'bound', 'released', 'expired', 'declined'];
+
+/** Leases as a JSON text, a list of documents such as those of `GET /v1/leases`. */
+export function formatLeaseJson(leases: readonly Lease[], now: number): string {
+  return `${JSON.stringify(
+    leases.map((lease) => documentOf(lease, now)),
+    undefined,
+    2,
+  )}\n`;
+}
+
+function documentOf(lease: Lease, now: number): Readonly<Record<string, unknown>> {
+  const octetsOf = (octets: Uint8Array | undefined): string | null =>
+    octets === undefined ? null : formatOctets(octets);
+  const timeOfMs = (milliseconds: number): string => new Date(milliseconds).toISOString();
+  return {
+    address: formatIpv4(lease.address),
+    state: effectiveLeaseState(lease, now),
+    mac: lease.mac ?? null,
+    hardware_type: lease.htype,
+    hardware_address: formatOctets(lease.hardwareAddress),
+    client_id: octetsOf(lease.clientId),
+    hostname: lease.hostname ?? null,
+    vendor_class: lease.vendorClass ?? null,
+    bootp: lease.bootp,
+    starts_at: timeOfMs(lease.startsAt),
+    expires_at: lease.expiresAt === undefined ? null : timeOfMs(lease.expiresAt),
+    last_seen_at: timeOfMs(lease.lastSeenAt),
+    relay_agent_info: octetsOf(lease.relayAgentInfo),
+  };
+}
+
+/**
+ * Reads what formatLeaseJson writes, or the whole answer of `GET /v1/leases`. Each document that is no lease is listed by its place in the
+ * list. Undefined for a text that is no such list.
+ */
+export function parseLeaseJson(
+  text: string,
+): { readonly leases: readonly Lease[]; readonly unreadable: readonly number[] } | undefined {
+  const list = listIn(text);
+  if (list === undefined) return undefined;
+  const parsed = list.map(parseLeaseDocument);
+  return {
+    leases: parsed.filter((lease) => lease !== undefined),
+    unreadable: parsed.flatMap((lease, index) => (lease === undefined ? [index] : [])),
+  };
+}
+
+function listIn(text: string): readonly unknown[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+  const list: unknown =
+    typeof value === 'object' && value !== null && 'leases' in value ? value.leases : value;
+  return Array.isArray(list) ? (list as readonly unknown[]) : undefined;
+}
 
 /**
  * A lease as the control API shows it (`GET /v1/leases`), which is also how `bootd lease export --format json` writes it. Undefined for a

@@ -24,8 +24,22 @@ export function importTftpSetup(text: string, file: string, mapFile: string | un
   return setup.finish({ file, line: 1, column: 1 }, mapFile);
 }
 
-/** What in.tftpd serves when it is told no folder: the whole file system. bootd needs one; this is where everybody has it. */
-const USUAL_ROOT = '/tftpboot';
+/**
+ * The `tftp` section for a map-file alone, when nobody says how in.tftpd was started: served is the folder that the map-file stands in, as it
+ * does on most installations.
+ */
+export function importMapFile(mapFile: string): readonly YamlEntry[] {
+  return [
+    { key: 'root', value: usualRoot(mapFile) },
+    { key: 'map-file', value: mapFile },
+  ];
+}
+
+/** Where files are when in.tftpd is told no folder and serves the whole file system: beside the map-file, or where everybody has them. */
+function usualRoot(mapFile: string | undefined): string {
+  const folder = mapFile?.slice(0, mapFile.lastIndexOf('/'));
+  return folder === undefined || folder === '' ? '/tftpboot' : folder;
+}
 
 const LARGEST_PORT = 65_535;
 const LEAST_BLOCK_SIZE = 512;
@@ -57,21 +71,23 @@ class TftpSetup {
   }
 
   finish(start: SourcePlace, mapFile: string | undefined): ImportedTftp {
-    const root: YamlEntry = {
-      key: 'root',
-      value: this.#root?.text ?? USUAL_ROOT,
-      comment: this.#rootComment(),
-    };
-    if (this.#root === undefined) {
-      const reason = `in.tftpd then serves every file of the system; bootd serves those below one folder, here ${USUAL_ROOT}`;
-      this.#losses.lose(start, 'no folder is named', reason);
-    }
     const named = this.#entries.get('map-file');
     if (mapFile !== undefined && named?.value !== mapFile) {
       this.#entries.set('map-file', { key: 'map-file', value: mapFile });
     }
+    const map = this.#entries.get('map-file')?.value;
+    const fallback = usualRoot(typeof map === 'string' ? map : undefined);
+    const root: YamlEntry = {
+      key: 'root',
+      value: this.#root?.text ?? fallback,
+      comment: this.#root && originOf(this.#root.place),
+    };
+    if (this.#root === undefined) {
+      const reason = `in.tftpd then serves every file of the system; bootd serves those below one folder, here ${fallback}`;
+      this.#losses.lose(start, 'no folder is named', reason);
+    }
     // Without a word about it, names are relative to the root where there is no map-file, and absolute where there is one.
-    const securedByDefault = !this.#entries.has('map-file');
+    const securedByDefault = map === undefined;
     const secure: readonly YamlEntry[] =
       this.#isSecure === securedByDefault ? [] : [{ key: 'secure', value: this.#isSecure }];
     if (this.#verbosity > 0 && this.#verbosityPlace !== undefined) {
@@ -79,10 +95,6 @@ class TftpSetup {
       this.#losses.note(this.#verbosityPlace, words, `'bootd serve ${words}' logs as much`);
     }
     return { tftp: [root, ...this.#entries.values(), ...secure], losses: this.#losses.sorted() };
-  }
-
-  #rootComment(): string | undefined {
-    return this.#root && originOf(this.#root.place);
   }
 
   #readAttribute({ name, values }: XinetdAttribute): void {
