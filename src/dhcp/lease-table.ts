@@ -55,7 +55,6 @@ export class LeaseTable implements LeaseTableView {
       // The list of idle slots belongs to the pool that is gone.
       slot.before = undefined;
       slot.after = undefined;
-      if (slot.standing === 'declined') slot.heapIndex = -1;
       slot.pool = this.#poolOf(slot.address);
       slot.pool?.add(slot);
       if (slot.pool === undefined && slot.standing === 'idle' && slot.lease === undefined) {

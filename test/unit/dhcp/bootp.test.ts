@@ -42,6 +42,11 @@ describe('BOOTP', () => {
     expect([...message.options.keys()]).toEqual([1, 28, 128, 129]);
   });
 
+  it('has no client identifier echoed, which is an option of DHCP', () => {
+    const { message } = new FakeServer().reply(new FakeClient({ clientId: ascii('rom1') }).bootp());
+    expect(message.options.has(61)).toBe(false);
+  });
+
   it('fits into the 300 octets of RFC 951', () => {
     const options = new Map([
       [17, ascii('x'.repeat(60))],

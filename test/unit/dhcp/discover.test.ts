@@ -56,6 +56,17 @@ describe('the address in an offer', () => {
     expect(offered(server, client)).toBe(formatIpv4(address));
   });
 
+  it('is the latest of several leases', () => {
+    const server = new FakeServer();
+    const client = new FakeClient();
+    const first = client.bind(server);
+    server.handle(client.release(first));
+    server.passSeconds(1);
+    server.handle(client.select(ip('192.168.0.200')));
+    server.passSeconds(601);
+    expect(offered(server, client)).toBe('192.168.0.200');
+  });
+
   it('is another one when the last lease went to somebody else', () => {
     const server = new FakeServer();
     const client = new FakeClient();
@@ -148,6 +159,13 @@ describe('identity', () => {
     expect(offered(server, rom)).not.toBe(address);
   });
 
+  it('is two clients for a ROM with one identifier and a system with another', () => {
+    const server = new FakeServer();
+    const rom = new FakeClient({ mac: '52:54:00:aa:00:08', clientId: bytes('01525400aa0008') });
+    const address = formatIpv4(rom.bind(server));
+    expect(offered(server, new FakeClient({ mac: rom.mac, clientId: bytes('ff0001') }))).not.toBe(address);
+  });
+
   it('is one client for a card with and without its own address as identifier, in either order', () => {
     const server = new FakeServer();
     const system = new FakeClient({ mac: '52:54:00:aa:00:07', clientId: bytes('01525400aa0007') });
@@ -218,6 +236,15 @@ describe('reservations', () => {
     expect(offered(server, client)).toBe(formatIpv4(address));
   });
 
+  it('of a node’s port cover ROM and system as well', () => {
+    const server = new FakeServer();
+    server.nodes = lookup(node({ ports: [port('0c:c4:7a:0e:2b:6b', { fixedAddress: ip('192.168.0.30') })] }));
+    for (const clientId of [bytes('ff0001'), bytes('ff0002')]) {
+      const client = new FakeClient({ mac: '0c:c4:7a:0e:2b:6b', clientId });
+      expect(formatIpv4(client.bind(server))).toBe('192.168.0.30');
+    }
+  });
+
   it('of a node’s port come first', () => {
     const client = new FakeClient({ mac: '0c:c4:7a:0e:2b:6b' });
     const server = reserved({ mac: client.mac, fixedAddresses: [ip('192.168.0.20')] });
@@ -250,6 +277,15 @@ describe('who is answered', () => {
       'booting-not-allowed',
     );
     expect(offered(server, new FakeClient())).toBe('192.168.0.128');
+  });
+
+  it('with allow-booting off, leases are still given back', () => {
+    const server = new FakeServer();
+    const client = new FakeClient();
+    const address = client.bind(server);
+    server.settings = withGlobals({ allowBooting: false });
+    expect(server.silence(client.renew(address)).reason).toBe('booting-not-allowed');
+    expect(server.silence(client.release(address)).reason).toBe('released');
   });
 
   it('nobody on a wire that is not configured', () => {
@@ -387,6 +423,15 @@ describe('a flood of DISCOVERs from machines that never answer', () => {
     expect(offered(server, holder)).toBe(formatIpv4(address));
     expect(server.reply(holder.renew(address)).facts.replyType).toBe('ack');
     expect(server.handle(former.discover()).kind).toBe('reply');
+  });
+
+  it('counts a machine once, however often it asks', () => {
+    const server = new FakeServer();
+    const client = new FakeClient();
+    for (let round = 0; round < 3; round += 1) {
+      server.handle(client.discover());
+      expect(server.leases.offersVia('br-prov', server.now)).toBe(1);
+    }
   });
 
   it('leaves other relays their share', () => {

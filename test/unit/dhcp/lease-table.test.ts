@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatIpv4, ipv4FromNumber, type Ipv4 } from '../../../src/addr/ipv4.ts';
 import { parseAddressRange, type AddressRange } from '../../../src/addr/subnet.ts';
@@ -155,6 +156,55 @@ describe('which address is given next', () => {
     put(table, NOW, ...['10', '11', '12', '13', '14'].map((last, index) => lease(`10.0.0.${last}`, index)));
     expect(table.findFree([POOL, other], NOW, NOBODY)).toEqual({ address: ip('10.0.1.1'), declined: false });
     expect(table.findFree([POOL], NOW, NOBODY)).toBeUndefined();
+  });
+
+  it('compares the idle ones of several ranges', () => {
+    const other = span('10.0.1.1-10.0.1.1');
+    const table = new LeaseTable([other, POOL]);
+    put(
+      table,
+      NOW,
+      ...['10', '11', '12', '13', '14'].map((last, index) => lease(`10.0.0.${last}`, index)),
+      lease('10.0.1.1', 5, { expiresAt: NOW + 3000 }),
+    );
+    put(
+      table,
+      NOW + 1000,
+      lease('10.0.0.12', 2, { state: 'released', expiresAt: NOW + 1000, lastSeenAt: NOW + 1000 }),
+    );
+    const first = table.findFree([other, POOL], NOW + 5000, NOBODY)?.address;
+    expect(first).toBe(ip('10.0.0.12'));
+    put(table, NOW + 5000, lease('10.0.0.12', 2, { expiresAt: NOW + 1e6 }));
+    expect(table.findFree([other, POOL], NOW + 5000, NOBODY)?.address).toBe(ip('10.0.1.1'));
+  });
+
+  it('is first come, first served, whoever takes and returns what in between', () => {
+    const step = fc.tuple(fc.constantFrom('give', 'wish', 'return'), fc.integer({ min: 0, max: 4 }));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        const table = new LeaseTable([POOL]);
+        const all = [10, 11, 12, 13, 14].map((last) => `10.0.0.${last}`);
+        let queue = [...all];
+        let now = NOW;
+        for (const [kind, index] of steps) {
+          now += 1000;
+          const wanted = kind === 'give' ? queue[0] : all[index];
+          if (wanted === undefined) continue;
+          if (kind === 'return') {
+            if (queue.includes(wanted)) continue;
+            put(table, now, lease(wanted, 1, { state: 'released', expiresAt: now, lastSeenAt: now }));
+            queue.push(wanted);
+            continue;
+          }
+          if (kind === 'give') {
+            const address = table.findFree([POOL], now, NOBODY)?.address;
+            expect(address && formatIpv4(address)).toBe(wanted);
+          }
+          queue = queue.filter((each) => each !== wanted);
+          put(table, now, lease(wanted, 1, { expiresAt: undefined }));
+        }
+      }),
+    );
   });
 
   it('survives a forgotten lease', () => {
@@ -318,9 +368,14 @@ describe('a new configuration', () => {
       declined('10.0.0.12', NOW),
       lease('10.0.0.13', 3, { state: 'released', expiresAt: NOW }),
     );
-    const wider = span('10.0.0.8-10.0.0.13');
+    put(
+      table,
+      NOW,
+      lease('10.0.0.14', 4, { state: 'released', expiresAt: NOW - 1000, lastSeenAt: NOW - 1000 }),
+    );
+    const wider = span('10.0.0.8-10.0.0.14');
     table.replaceRanges([wider]);
-    expect(table.freeCount(wider, NOW)).toBe(3);
+    expect(table.freeCount(wider, NOW)).toBe(4);
     const given = [];
     for (
       let free = table.findFree([wider], NOW, NOBODY);
@@ -330,7 +385,7 @@ describe('a new configuration', () => {
       given.push(formatIpv4(free.address));
       put(table, NOW, lease(formatIpv4(free.address), 9));
     }
-    expect(given).toEqual(['10.0.0.8', '10.0.0.9', '10.0.0.13', '10.0.0.12']);
+    expect(given).toEqual(['10.0.0.8', '10.0.0.9', '10.0.0.14', '10.0.0.13', '10.0.0.12']);
     expect(boundLease(table.at(ip('10.0.0.10')), NOW)?.client).toBe(client(1));
   });
 

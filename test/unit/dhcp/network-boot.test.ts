@@ -414,6 +414,12 @@ describe('a proxy', () => {
     );
   });
 
+  it('has nothing to say to a port that is not PXE-enabled', () => {
+    const client = machine('bios');
+    const nodes = lookup(node({ ports: [port(client.mac, { pxeEnabled: false })] }));
+    expect(new FakeServer({ settings, nodes }).silence(client.discover()).reason).toBe('no-boot-file');
+  });
+
   it('answers on port 4011 to the address that the ROM has by now', () => {
     const client = machine('uefi-x64');
     const here = ip('192.168.0.130');

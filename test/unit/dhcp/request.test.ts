@@ -284,12 +284,14 @@ describe('RELEASE', () => {
     const server = new FakeServer();
     const client = new FakeClient();
     const address = client.bind(server);
+    server.passSeconds(100);
     const outcome = server.silence(client.release(address));
     expect(outcome).toMatchObject({ reason: 'released', facts: { address, mac: client.mac } });
     expect(server.leases.at(address)?.lease).toMatchObject({
       state: 'released',
       mac: client.mac,
       expiresAt: server.now,
+      lastSeenAt: server.now,
     });
   });
 

@@ -216,6 +216,20 @@ describe('encodeDhcpMessage', () => {
     expect(optionsThatDoNotFit(full, 548)).toEqual([129]);
   });
 
+  it('keeps room for option 52 itself', () => {
+    // 308 octets less END, option 53 and option 128 leave 102; option 129 takes 101 of them.
+    const full = message([
+      [53, 1],
+      [128, 200],
+      [129, 99],
+      [130, 10],
+    ]);
+    const octets = encodeDhcpMessage(full, 548);
+    expect(octets.length).toBeLessThanOrEqual(548);
+    expect(codesIn(octets.subarray(HEADER))).toEqual([53, 128, 130, 52]);
+    expect(codesIn(octets.subarray(108, 236))).toEqual([129]);
+  });
+
   it('leaves a boot file and a server name where they are', () => {
     const full = message(
       [
