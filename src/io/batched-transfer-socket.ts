@@ -27,10 +27,10 @@ export interface KernelTransferSocketOptions {
 }
 
 /** Wake-ups in a row that brought one datagram only, after which looking for more is not worth its system call. */
-const LONELY_WAKE_UPS = 4;
+const LONELY_WAKE_UPS = 16;
 
 /** How many wake-ups are then dealt with as they come before it is tried again. */
-const WAKE_UPS_WITHOUT_DRAIN = 15;
+const WAKE_UPS_WITHOUT_DRAIN = 48;
 
 const IPPROTO_IP = 0;
 const IP_MTU_DISCOVER = 10;

@@ -27,6 +27,9 @@ export interface Libc {
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number;
   /** `messages` is the address of an array of `struct mmsghdr`. */
   sendmmsg(fd: number, messages: number, count: number, flags: number): number;
+  /** `vectors` is the address of an array of `struct iovec`. Undefined where the C library does not have it. */
+  readonly preadv2:
+    ((fd: number, vectors: number, count: number, offset: number, flags: number) => number) | undefined;
   fcntl(fd: number, command: number, type: 'int', argument: number): number;
   ioctl(fd: number, request: number, type: 'void *', argument: Uint8Array): number;
   close(fd: number): number;
@@ -73,6 +76,9 @@ function loadLibc(): LibcAccess {
         'int recvmmsg(int fd, size_t messages, unsigned int count, int flags, size_t timeout)',
       ),
       sendmmsg: library.func('int sendmmsg(int fd, size_t messages, unsigned int count, int flags)'),
+      preadv2: ifThere(() =>
+        library.func('intptr_t preadv2(int fd, size_t vectors, int count, int64_t offset, int flags)'),
+      ),
       fcntl: library.func('int fcntl(int fd, int command, ...)'),
       ioctl: library.func('int ioctl(int fd, unsigned long request, ...)'),
       close: library.func('int close(int fd)'),
@@ -83,5 +89,14 @@ function loadLibc(): LibcAccess {
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error);
     return { kind: 'unavailable', reason: `the optional package koffi cannot be loaded: ${reason}` };
+  }
+}
+
+/** A function that older C libraries do not have. */
+function ifThere<Call>(find: () => Call): Call | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
   }
 }

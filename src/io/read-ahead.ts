@@ -1,4 +1,5 @@
 import { close, closeSync, read } from 'node:fs';
+import { openCachedReader } from './cached-read.ts';
 import { allocatePinned } from './memory-pool.ts';
 import type { PinnedBytes } from './transfer-socket.ts';
 
@@ -27,6 +28,8 @@ export class Chunk {
   file: OpenFile | undefined;
   index = -1;
   loading = false;
+  /** It had to be waited for, or was read ahead of one that had: the next one probably has to be too. */
+  cold = false;
   /** Used since the search for memory last came by. */
   touched = false;
   readonly waiters: ChunkWaiter[] = [];
@@ -42,7 +45,7 @@ export interface SharedFile {
   readonly fd: number;
   readonly size: number;
   readonly chunkLength: number;
-  /** The chunk if it is in memory; undefined: ask for it with `load`. */
+  /** The chunk if it can be had without waiting; undefined: ask for it with `load`. */
   chunk(index: number): Chunk | undefined;
   load(index: number, waiter: ChunkWaiter): void;
   /** Reads a chunk that will be wanted soon, if memory is free for it. */
@@ -54,6 +57,8 @@ export interface SharedFile {
 interface OpenFile extends SharedFile {
   readonly key: string;
   readonly chunks: Map<number, Chunk>;
+  /** Whether its file system can say what it has in memory. */
+  cached: boolean;
   users: number;
   reads: number;
 }
@@ -65,6 +70,7 @@ interface OpenFile extends SharedFile {
  */
 export class ReadAhead {
   readonly #options: ReadAheadOptions;
+  readonly #cachedReader = openCachedReader();
   readonly #files = new Map<string, OpenFile>();
   readonly #chunks: Chunk[] = [];
   readonly #chunksMax: number;
@@ -72,7 +78,8 @@ export class ReadAhead {
   /** Chunks that are wanted but have no memory yet. */
   readonly #starving: { readonly file: OpenFile; readonly index: number; readonly waiter: ChunkWaiter }[] =
     [];
-  readonly #queue: Chunk[] = [];
+  /** Chunks whose reading has not begun, and how much of them is there already. */
+  readonly #queue: { readonly chunk: Chunk; readonly filled: number }[] = [];
   #reading = 0;
   #hand = 0;
 
@@ -98,6 +105,7 @@ export class ReadAhead {
       size,
       chunkLength,
       chunks: new Map(),
+      cached: this.#cachedReader !== undefined,
       users: 1,
       reads: 0,
       chunk: (index) => this.#find(file, index),
@@ -110,7 +118,7 @@ export class ReadAhead {
   }
 
   #find(file: OpenFile, index: number): Chunk | undefined {
-    const chunk = file.chunks.get(index);
+    const chunk = file.chunks.get(index) ?? (file.cached ? this.#assign(file, index, true) : undefined);
     return chunk === undefined || chunk.loading ? undefined : chunk;
   }
 
@@ -121,9 +129,10 @@ export class ReadAhead {
     else waiter(undefined);
   }
 
+  /** What lies in the kernel's memory needs no reading ahead. */
   #prefetch(file: OpenFile, index: number): void {
     if (index * file.chunkLength >= file.size || file.chunks.has(index)) return;
-    this.#assign(file, index, false);
+    if (file.chunks.get(index - 1)?.cold === true) this.#assign(file, index, false);
   }
 
   /** Finds memory for a chunk and has it read. */
@@ -132,11 +141,24 @@ export class ReadAhead {
     if (chunk === undefined) return undefined;
     chunk.file = file;
     chunk.index = index;
-    chunk.loading = true;
     file.chunks.set(index, chunk);
-    this.#queue.push(chunk);
-    this.#readNext();
+    const filled = this.#readCached(file, chunk);
+    chunk.loading = filled < lengthOf(file, chunk);
+    chunk.cold = chunk.loading;
+    if (chunk.loading) {
+      this.#queue.push({ chunk, filled });
+      this.#readNext();
+    }
     return chunk;
+  }
+
+  /** Octets of the chunk that could be had at once. */
+  #readCached(file: OpenFile, chunk: Chunk): number {
+    if (this.#cachedReader === undefined || !file.cached) return 0;
+    const end = lengthOf(file, chunk);
+    const filled = this.#cachedReader.read(file.fd, chunk.memory, 0, end, chunk.index * file.chunkLength);
+    file.cached = filled !== 'unsupported';
+    return filled === 'unsupported' ? 0 : filled;
   }
 
   #takeMemory(urgent: boolean): Chunk | undefined {
@@ -174,17 +196,18 @@ export class ReadAhead {
 
   #readNext(): void {
     while (this.#reading < this.#options.readsMax) {
-      const chunk = this.#queue.shift();
-      if (chunk === undefined) return;
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      const { chunk, filled } = next;
       if (chunk.file === undefined) continue;
       this.#reading += 1;
-      this.#read(chunk.file, chunk, 0);
+      this.#read(chunk.file, chunk, filled);
     }
   }
 
   #read(file: OpenFile, chunk: Chunk, filled: number): void {
     const start = chunk.index * file.chunkLength;
-    const wanted = Math.min(file.chunkLength, file.size - start);
+    const wanted = lengthOf(file, chunk);
     file.reads += 1;
     read(file.fd, chunk.memory.bytes, filled, wanted - filled, start + filled, (error, count) => {
       file.reads -= 1;
@@ -233,7 +256,7 @@ export class ReadAhead {
 
   /** Takes a chunk out of the queue of those whose reading has not begun. */
   #cancel(chunk: Chunk): boolean {
-    const place = this.#queue.indexOf(chunk);
+    const place = this.#queue.findIndex((queued) => queued.chunk === chunk);
     if (place < 0) return false;
     this.#queue.splice(place, 1);
     chunk.loading = false;
@@ -259,6 +282,11 @@ export class ReadAhead {
       else waiter(undefined);
     }
   }
+}
+
+/** Octets of a chunk; the last one of a file may be shorter. */
+function lengthOf(file: OpenFile, chunk: Chunk): number {
+  return Math.min(file.chunkLength, file.size - chunk.index * file.chunkLength);
 }
 
 /** Closing a file that was only read has no failure that anybody could act upon. */
