@@ -23,7 +23,7 @@ export function findClasses(
  * The value of a condition; undefined: unknown. As dhcpd 4.4.3 has it (observed):
  * - two absent values are equal, an absent and a present one are not
  * - `and` is unknown unless its left side is true; so `not (a and b)` is not true where `a` is false
- * - `or` is unknown only where both sides are
+ * - `or` is true if its left side is, else what its right side is: `a or b` is unknown where `b` is, though `a` is false
  * - `not` of unknown is unknown
  */
 export function evaluateBoolean(expression: BooleanExpression, subject: ClassSubject): boolean | undefined {
@@ -40,11 +40,8 @@ export function evaluateBoolean(expression: BooleanExpression, subject: ClassSub
       return evaluateBoolean(expression.left, subject) === true
         ? evaluateBoolean(expression.right, subject)
         : undefined;
-    case 'or': {
-      const left = evaluateBoolean(expression.left, subject);
-      if (left === true) return true;
-      return evaluateBoolean(expression.right, subject) ?? left;
-    }
+    case 'or':
+      return evaluateBoolean(expression.left, subject) === true || evaluateBoolean(expression.right, subject);
     case 'not': {
       const value = evaluateBoolean(expression.of, subject);
       return value === undefined ? undefined : !value;

@@ -181,7 +181,7 @@ describe('which address is given next', () => {
   it('is first come, first served, whoever takes and returns what in between', () => {
     const step = fc.tuple(fc.constantFrom('give', 'wish', 'return'), fc.integer({ min: 0, max: 4 }));
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+      fc.property(fc.array(step, { minLength: 50, maxLength: 200 }), (steps) => {
         const table = new LeaseTable([POOL]);
         const all = [10, 11, 12, 13, 14].map((last) => `10.0.0.${last}`);
         let queue = [...all];
