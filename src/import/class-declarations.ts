@@ -86,28 +86,22 @@ export class ClassCollector {
   /** All classes in the order in which they were declared. */
   classes(): readonly ClassDraft[] {
     return [...this.#classes.values()].map((declared) => {
-      const { name, place, content, subclasses } = declared;
+      const { name, place, words, content, subclasses } = declared;
       const conditions = declared.condition === undefined ? [] : [declared.condition];
+      const emptyBecause = whyEmpty(declared);
       return {
         name,
         place,
+        words,
         content,
-        match: allOf([...conditions, this.#membership(declared)]),
+        emptyBecause,
+        match: emptyBecause === undefined ? allOf([...conditions, membership(declared)]) : NOBODY,
         subclasses: subclasses.map((subclass) => ({
           ...subclass,
           match: allOf([...conditions, subclass.match]),
         })),
       };
     });
-  }
-
-  /** Who belongs to the class among those that its condition lets in. */
-  #membership(declared: DeclaredClass): Condition {
-    const { condition, submatch, spawnsWith, subclasses, isComplete } = declared;
-    if (!isComplete) return NOBODY;
-    if (submatch !== undefined) return anyOf(subclasses.map(({ match }) => match));
-    if (spawnsWith !== undefined) return spawnsWith;
-    return condition === undefined ? NOBODY : allOf([]);
   }
 
   #readMatching(
@@ -145,4 +139,16 @@ export class ClassCollector {
     if (!isOption) throw new StatementFault(place, 'bootd has no classes that are made as machines come');
     return parseExistence(words.slice(3), place, this.#scopes.names.catalogue);
   }
+}
+
+function whyEmpty(declared: DeclaredClass): ClassDraft['emptyBecause'] {
+  const { isComplete, condition, submatch, spawnsWith, subclasses } = declared;
+  if (!isComplete) return 'not-readable';
+  const hasMembers = submatch === undefined ? (condition ?? spawnsWith) !== undefined : subclasses.length > 0;
+  return hasMembers ? undefined : 'no-match';
+}
+
+/** Who belongs to the class among those that its condition lets in. */
+function membership({ submatch, spawnsWith, subclasses }: DeclaredClass): Condition {
+  return submatch === undefined ? (spawnsWith ?? allOf([])) : anyOf(subclasses.map(({ match }) => match));
 }

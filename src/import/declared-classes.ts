@@ -1,7 +1,9 @@
 import { allOf } from './condition.ts';
 import { conditionalBlocks, nameOfBlock, type ClassOutline } from './conditional-classes.ts';
-import type { ScopeContent } from './scope-content.ts';
+import type { LossList } from './loss-list.ts';
+import { allSettings, type ScopeContent } from './scope-content.ts';
 import type { ClassDraft } from './site.ts';
+import { subjectOf } from './token-reader.ts';
 
 /** What ranges say for more than a class, so that no class can be called so. */
 const RANGE_WORDS: ReadonlySet<string> = new Set(['known-machines', 'unknown-machines', 'bootp']);
@@ -19,23 +21,36 @@ export function outlineClasses(
   classes: readonly ClassDraft[],
   mainFile: string,
   isNamed: (name: string) => boolean,
+  losses: LossList,
 ): readonly ClassOutline[] {
   return classes.flatMap((declared) => {
-    const { name, match, place, content, subclasses } = declared;
-    const own = { name: bootdClassName(name), match, place };
+    const { match, place, content, subclasses, emptyBecause } = declared;
+    const own = { name: bootdClassName(declared.name), match, place };
     const speaking = subclasses.filter(
       ({ content: { settings, chains } }) => settings.size + chains.length > 0,
     );
-    return [
-      ...speaking.flatMap((subclass) =>
-        outlinesOf({ ...subclass, name: `${own.name} ${subclass.value}` }, subclass.content, mainFile),
-      ),
-      // Nobody belongs to a class that could not be read; ranges that name it need it all the same.
-      ...(match.kind === 'any' && match.parts.length === 0 && !isNamed(name)
-        ? []
-        : outlinesOf(own, content, mainFile)),
-    ];
+    const ofSubclasses = speaking.flatMap((subclass) =>
+      outlinesOf({ ...subclass, name: `${own.name} ${subclass.value}` }, subclass.content, mainFile),
+    );
+    if (emptyBecause === undefined) return [...ofSubclasses, ...outlinesOf(own, content, mainFile)];
+    reportEmpty(declared, losses);
+    // Ranges that name it need it all the same, so that they do not open for everybody.
+    const closed = { ...own, settings: [], onlyOn: undefined };
+    return isNamed(declared.name) ? [...ofSubclasses, closed] : ofSubclasses;
   });
+}
+
+/** Lists a class that nobody belongs to, and what it says. */
+function reportEmpty({ words, place, content, emptyBecause }: ClassDraft, losses: LossList): void {
+  const isHarmless = emptyBecause === 'no-match';
+  if (isHarmless) {
+    losses.note(place, subjectOf(words), 'nobody belongs to it: it has no `match`, or no subclass');
+  }
+  const reason = `it is for ${subjectOf(words)}, ${isHarmless ? 'that is, for nobody' : 'which cannot be read'}`;
+  for (const setting of allSettings(content)) {
+    if (isHarmless) losses.note(setting.place, subjectOf(setting.words), reason);
+    else losses.lose(setting.place, subjectOf(setting.words), reason);
+  }
 }
 
 function outlinesOf(

@@ -47,7 +47,7 @@ export function importDhcpdConf(
   const machines = outlineHosts(site, file, losses);
   const classes = [
     ...machines.classes,
-    ...outlineClasses(site.classes, file, (name) => isNamedByRange(name, site)),
+    ...outlineClasses(site.classes, file, (name) => isNamedByRange(name, site), losses),
     ...networkClasses(site, file, losses),
   ];
   const classNames = new Set(site.classes.map(({ name }) => name));

@@ -1,8 +1,9 @@
-import type { Ipv4 } from '../addr/ipv4.ts';
+import { formatIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import { OPTION, optionByName } from '../wire/dhcp/option-codes.ts';
 import { isSign, keywordOf, type BlockStatement, type PlainStatement } from './dhcpd-conf-parser.ts';
 import { readHardware, type Hardware } from './hardware.ts';
-import type { ScopeContent } from './scope-content.ts';
+import type { LossList } from './loss-list.ts';
+import { allSettings, type ScopeContent } from './scope-content.ts';
 import type { Declaration, ScopeReader } from './scope-reader.ts';
 import type { HostDraft } from './site.ts';
 import { StatementFault, subjectOf, TokenReader } from './token-reader.ts';
@@ -53,12 +54,31 @@ export function readHost(
     });
   }
   if (hardware === undefined && clientId === undefined) {
-    scopes.losses.lose(place, subjectOf(words), 'it names no hardware address and no client-id');
+    reportNobody(statement, fixedAddresses, read.content, scopes.losses);
     return undefined;
   }
   const { groups, inherits, declaredIn } = surroundings;
   const own = [...groups, read.content];
   return { name, place, hardware, clientId, fixedAddresses, scopes: own, inherits, declaredIn };
+}
+
+/** Lists a host that is no machine, with all that is said in it. */
+function reportNobody(
+  { words, place }: BlockStatement,
+  fixedAddresses: readonly Ipv4[],
+  content: ScopeContent,
+  losses: LossList,
+): void {
+  const addresses = fixedAddresses.map(formatIpv4).join(', ');
+  const reason = 'it names no hardware address and no client-id';
+  losses.lose(
+    place,
+    subjectOf(words),
+    addresses === '' ? reason : `${reason}; so ${addresses} is kept for nobody`,
+  );
+  for (const setting of allSettings(content)) {
+    losses.lose(setting.place, subjectOf(setting.words), `it is for ${subjectOf(words)}, which is left out`);
+  }
 }
 
 function readHostName({ words, place }: Declaration): string {

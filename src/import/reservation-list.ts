@@ -2,7 +2,7 @@ import { formatIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import { subnetContains } from '../addr/subnet.ts';
 import { OPTION } from '../wire/dhcp/option-codes.ts';
 import { formatOctets } from '../wire/dhcp/option-values.ts';
-import { allOf, anyOf, comparison, showCondition, type Condition } from './condition.ts';
+import { allOf, anyOf, comparison, opposite, showCondition, type Condition } from './condition.ts';
 import {
   conditionalBlocks,
   nameOfBlock,
@@ -10,8 +10,9 @@ import {
   type ConditionalBlock,
 } from './conditional-classes.ts';
 import { hardwareNumber, type Hardware } from './hardware.ts';
+import { decodeUtf8 } from './dhcpd-conf-lexer.ts';
 import type { LossList } from './loss-list.ts';
-import { keysOfChains, mergeScopes, type ScopeContent, type Setting } from './scope-content.ts';
+import { allSettings, keysOfChains, mergeScopes, type ScopeContent, type Setting } from './scope-content.ts';
 import type { HostDraft, Site } from './site.ts';
 import type { SourcePlace } from './source-place.ts';
 import { subjectOf } from './token-reader.ts';
@@ -94,19 +95,20 @@ interface ResolvedHost {
  * condition becomes a class as well, behind the others. Hosts of one group share their classes.
  */
 function hostClasses(hosts: readonly ResolvedHost[], mainFile: string): readonly ClassOutline[] {
-  const shared = new Map<string, { readonly block: ConditionalBlock; readonly machines: Condition[] }>();
+  const shared = new Map<string, { readonly block: ConditionalBlock; readonly machines: HostDraft[] }>();
   for (const { host, content } of hosts) {
     for (const block of blocksOf(content)) {
       const origin = block.settings.map(({ place }) => `${place.file}:${place.line}:${place.column}`);
       const key = JSON.stringify([showCondition(block.guard), block.place.line, origin]);
       const entry = shared.get(key) ?? { block, machines: [] };
       shared.set(key, entry);
-      entry.machines.push(identityOf(host));
+      entry.machines.push(host);
     }
   }
+  const all = hosts.map(({ host }) => host);
   return [...shared.values()].map(({ block, machines }) => ({
     name: nameOfBlock(block, mainFile),
-    match: allOf([anyOf(machines), block.guard]),
+    match: allOf([identityOf(machines, all), block.guard]),
     settings: block.settings,
     onlyOn: undefined,
     place: block.place,
@@ -122,19 +124,25 @@ function blocksOf(content: ScopeContent): readonly ConditionalBlock[] {
   return [...conditionalBlocks(content), ...otherwise];
 }
 
-function identityOf({ hardware, clientId }: HostDraft): Condition {
-  const identities: Condition[] = [];
-  if (hardware !== undefined) {
+/** Any of the machines. A client-id counts before a hardware address, so whoever sends the client-id of another host is that host. */
+function identityOf(machines: readonly HostDraft[], all: readonly HostDraft[]): Condition {
+  const isSent = ({ clientId }: HostDraft): readonly Condition[] =>
+    clientId === undefined ? [] : [comparison('option dhcp-client-identifier', showOctets(clientId))];
+  const isCard = ({ hardware }: HostDraft): readonly Condition[] => {
+    if (hardware === undefined) return [];
     const octets = Uint8Array.of(hardwareNumber(hardware), ...hardware.address);
-    identities.push(comparison('hardware', formatOctets(octets)));
-  }
-  if (clientId !== undefined) {
-    identities.push(comparison('option dhcp-client-identifier', showOctets(clientId)));
-  }
-  return anyOf(identities);
+    return [comparison('hardware', formatOctets(octets))];
+  };
+  const cards = machines.flatMap(isCard);
+  const others = all.filter((host) => !machines.includes(host)).flatMap(isSent);
+  const byCard = cards.length === 0 ? [] : [allOf([anyOf(cards), ...others.map(opposite)])];
+  return anyOf([...byCard, ...machines.flatMap(isSent)]);
 }
 
+/** Octets in dhcpd's words: text where that is readable. */
 function showOctets(octets: Uint8Array): string {
+  const text = decodeUtf8(octets);
+  if (text !== undefined && /^[\x20-\x7e]+$/.test(text)) return `"${text.replace(/["\\]/g, '\\$&')}"`;
   const hex = formatOctets(octets);
   return octets.length > 1 ? hex : `"\\x${hex}"`;
 }
@@ -157,7 +165,12 @@ function mergeSameMachines(hosts: readonly HostDraft[], losses: LossList): reado
       merged[at] = joinHosts(same, host, losses);
       continue;
     }
-    // dhcpd asks for the client-id first, so a host that has one of its own is reached by that alone.
+    if (same !== undefined) {
+      // dhcpd asks for the client-id first, so a host that has one of its own is reached by that alone.
+      const what = sameId === undefined ? 'hardware address' : 'client-id';
+      const reason = `its ${what} is that of the host in line ${same.place.line}, which has it alone here`;
+      losses.note(host.place, `host ${host.name}`, reason);
+    }
     if (hardwareKey !== undefined && hardware !== undefined) byHardware.set(hardwareKey, merged.length);
     if (idKey !== undefined && clientId !== undefined) byId.set(idKey, merged.length);
     merged.push({ ...host, hardware, clientId });
@@ -174,8 +187,8 @@ function joinHosts(first: HostDraft, second: HostDraft, losses: LossList): HostD
     const other = settingsOfFirst.get(key);
     if (JSON.stringify(other?.value) !== JSON.stringify(value)) losses.lose(place, subjectOf(words), reason);
   }
-  for (const { settings: conditional } of conditionalBlocks({ settings: new Map(), chains })) {
-    for (const { place, words } of conditional) losses.lose(place, subjectOf(words), reason);
+  for (const { place, words } of allSettings({ settings: new Map(), chains })) {
+    losses.lose(place, subjectOf(words), reason);
   }
   const addresses = [...first.fixedAddresses, ...second.fixedAddresses];
   losses.note(

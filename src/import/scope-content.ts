@@ -58,7 +58,7 @@ export class ScopeBuilder {
     // Said anew, it stands where it was said last.
     this.#settings.delete(key);
     this.#settings.set(key, setting);
-    const voided = this.#chains.flatMap((chain) => settingsWithKey(chain, key));
+    const voided = this.#chains.flatMap(settingsOfChain).filter((other) => other.key === key);
     if (voided.length > 0) this.#chains = this.#chains.map((chain) => withoutKey(chain, key));
     return voided;
   }
@@ -84,18 +84,23 @@ export function mergeScopes(...scopes: readonly ScopeContent[]): ScopeContent {
 
 /** Every key that a chain says something about. */
 export function keysOfChains(chains: readonly ConditionalChain[]): ReadonlySet<string> {
-  return new Set(
-    chains.flatMap(({ branches }) =>
-      branches.flatMap(({ content }) => [...content.settings.keys(), ...keysOfChains(content.chains)]),
-    ),
-  );
+  return new Set(chains.flatMap(settingsOfChain).map(({ key }) => key));
 }
 
-/** The scope without what it says about some keys, or about all but these. */
-export function filterScope(scope: ScopeContent, keeps: (setting: Setting) => boolean): ScopeContent {
+/** Everything that a scope says, under whatever condition. */
+export function allSettings({ settings, chains }: ScopeContent): readonly Setting[] {
+  return [...settings.values(), ...chains.flatMap(settingsOfChain)];
+}
+
+function settingsOfChain({ branches }: ConditionalChain): readonly Setting[] {
+  return branches.flatMap(({ content }) => allSettings(content));
+}
+
+/** The scope without the settings that `keeps` turns down. */
+function filterScope({ settings, chains }: ScopeContent, keeps: (setting: Setting) => boolean): ScopeContent {
   return {
-    settings: new Map([...scope.settings].filter(([, setting]) => keeps(setting))),
-    chains: scope.chains.map((chain) => filterChain(chain, keeps)),
+    settings: new Map([...settings].filter(([, setting]) => keeps(setting))),
+    chains: chains.map((chain) => filterChain(chain, keeps)),
   };
 }
 
@@ -107,14 +112,4 @@ function filterChain({ branches }: ConditionalChain, keeps: (setting: Setting) =
 
 function withoutKey(chain: ConditionalChain, key: string): ConditionalChain {
   return filterChain(chain, (setting) => setting.key !== key);
-}
-
-function settingsWithKey(chain: ConditionalChain, key: string): readonly Setting[] {
-  return chain.branches.flatMap(({ content }) => {
-    const own = content.settings.get(key);
-    return [
-      ...(own === undefined ? [] : [own]),
-      ...content.chains.flatMap((inner) => settingsWithKey(inner, key)),
-    ];
-  });
 }

@@ -104,8 +104,8 @@ const HOME_WORDS: Readonly<Record<ScopeKind, string>> = {
 };
 
 /**
- * In one scope, min-lease-time <= default-lease-time <= max-lease-time must hold. dhcpd takes others, and lets the maximum win over
- * the minimum and both over the default; so the result is the same.
+ * In one scope, min-lease-time <= default-lease-time <= max-lease-time must hold. dhcpd takes others too: the minimum wins over the
+ * maximum (observed), and both win over the default. Written so, they mean the same.
  */
 function withSoundTimes(settings: readonly Setting[], losses: LossList): readonly Setting[] {
   const byKey = new Map(settings.map((setting) => [setting.key, setting]));
@@ -121,7 +121,7 @@ function withSoundTimes(settings: readonly Setting[], losses: LossList): readonl
     losses.note(setting.place, subjectOf(setting.words), `${limitKey} ${limit.value} wins, as in dhcpd`);
     byKey.set(key, { ...setting, value: limit.value });
   };
-  bound('min-lease-time', 'max-lease-time', (min, max) => min > max);
+  bound('max-lease-time', 'min-lease-time', (max, min) => max < min);
   bound('default-lease-time', 'max-lease-time', (value, max) => value > max);
   bound('default-lease-time', 'min-lease-time', (value, min) => value < min);
   return [...byKey.values()];

@@ -11,7 +11,7 @@ import {
 import type { LossList } from './loss-list.ts';
 import { definesOption } from './option-definitions.ts';
 import { readParameter, type OptionNames } from './parameter-statements.ts';
-import { ScopeBuilder, type ChainBranch, type ScopeContent } from './scope-content.ts';
+import { allSettings, ScopeBuilder, type ChainBranch, type ScopeContent } from './scope-content.ts';
 import type { SourcePlace } from './source-place.ts';
 import { layoutSwitch } from './switch-layout.ts';
 import { StatementFault, subjectOf } from './token-reader.ts';
@@ -130,20 +130,28 @@ export class ScopeReader {
   }
 
   /** `if … elsif … else …`: each branch holds where its condition does and none before it. */
-  #readConditional(statement: ConditionalStatement, builder: ScopeBuilder): void {
+  #readConditional({ branches: written, otherwise }: ConditionalStatement, builder: ScopeBuilder): void {
     const branches: ChainBranch[] = [];
     const none: Condition[] = [];
-    for (const { place, condition, body } of statement.branches) {
+    let isReadable = true;
+    for (const { place, condition, body } of written) {
+      const content = this.#readBody(body);
       const keyword = branches.length === 0 ? 'if' : 'elsif';
-      const guard = this.#readCondition(keyword, condition, place);
-      if (guard === undefined) break;
-      branches.push({ keyword, place, guard: allOf([...none, guard]), content: this.#readBody(body) });
-      none.push(opposite(guard));
+      // Every later branch asks for the opposite, so with one condition all that follow are lost.
+      const guard: Condition | undefined = isReadable
+        ? this.#readCondition(keyword, condition, place)
+        : undefined;
+      isReadable = guard !== undefined;
+      if (guard === undefined) this.#loseBranch(content);
+      else {
+        branches.push({ keyword, place, guard: allOf([...none, guard]), content });
+        none.push(opposite(guard));
+      }
     }
-    const { otherwise } = statement;
-    if (otherwise !== undefined && none.length === statement.branches.length) {
-      const { place, body } = otherwise;
-      branches.push({ keyword: 'else', place, guard: allOf(none), content: this.#readBody(body) });
+    if (otherwise !== undefined) {
+      const content = this.#readBody(otherwise.body);
+      if (!isReadable) this.#loseBranch(content);
+      else branches.push({ keyword: 'else', place: otherwise.place, guard: allOf(none), content });
     }
     builder.add({ branches });
   }
@@ -153,10 +161,14 @@ export class ScopeReader {
       return parseCondition(words, place, this.names.catalogue);
     } catch (error) {
       if (!(error instanceof StatementFault)) throw error;
-      // Every later branch asks for the opposite.
-      const reason = `${error.message}; with it goes all up to the end of the last 'else'`;
-      this.losses.lose(error.place, `${keyword} ${subjectOf(words)}`, reason);
+      this.losses.lose(error.place, `${keyword} ${subjectOf(words)}`, error.message);
       return undefined;
+    }
+  }
+
+  #loseBranch(content: ScopeContent): void {
+    for (const { place, words } of allSettings(content)) {
+      this.losses.lose(place, subjectOf(words), 'bootd cannot ask for the condition that it stands under');
     }
   }
 

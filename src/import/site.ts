@@ -86,6 +86,9 @@ export interface ClassDraft {
   readonly name: string;
   readonly place: SourcePlace;
   readonly match: Condition;
+  /** Why nobody belongs to it; undefined where somebody may. */
+  readonly emptyBecause: 'no-match' | 'not-readable' | undefined;
+  readonly words: readonly Token[];
   readonly content: ScopeContent;
   /** Subclasses that say something themselves. */
   readonly subclasses: readonly SubclassDraft[];
