@@ -186,20 +186,6 @@ describe.each(kinds)('a %s transfer socket', (_kind, open) => {
   });
 });
 
-describe.skipIf(libc === undefined)('batches, where the route has a smaller MTU than the interface', () => {
-  it('sends a refused window in pieces, and remembers it of this peer', async () => {
-    // Loopback takes no segment above its MTU of 65,536, and no message above 65,507 octets: 30 * 3000 is too long.
-    const server = await openBatched(10_000_000);
-    opened.push(server);
-    const client = await openClient();
-    const memory = allocatePinned(200_000);
-    const run = { memory, offset: 0, count: 2, blockSize: 65_400, lastLength: 65_400, header: HEADER };
-    server.queueRun(client.peer, run);
-    server.flush();
-    await vi.waitFor(() => expect(client.datagrams).toHaveLength(2));
-  });
-});
-
 describe('a port that is taken', () => {
   it.each(kinds.slice(0, 2))('is named (%s)', async (kind, open) => {
     const holder = await open();
