@@ -166,7 +166,7 @@ function whenTrue(written: WrittenCondition): Condition {
   }
 }
 
-/** When dhcpd finds it false, and not only unknown: `and` is unknown unless its left side is true. */
+/** When dhcpd finds it false, and not only unknown: `and` is unknown unless its left side is true, `or` where its right side decides. */
 function whenFalse(written: WrittenCondition): Condition {
   if (isNeverUnknown(written)) return opposite(whenTrue(written));
   switch (written.kind) {
@@ -174,11 +174,8 @@ function whenFalse(written: WrittenCondition): Condition {
       return opposite(written.condition);
     case 'and':
       return allOf([whenTrue(written.left), whenFalse(written.right)]);
-    case 'or': {
-      const { left, right } = written;
-      const leftAlone = allOf([whenFalse(left), opposite(whenTrue(right))]);
-      return allOf([opposite(whenTrue(left)), anyOf([whenFalse(right), leftAlone])]);
-    }
+    case 'or':
+      return allOf([opposite(whenTrue(written.left)), whenFalse(written.right)]);
     case 'not':
       return whenTrue(written.of);
   }
@@ -191,7 +188,7 @@ function isNeverUnknown(written: WrittenCondition): boolean {
     case 'and':
       return false;
     case 'or':
-      return isNeverUnknown(written.left) && isNeverUnknown(written.right);
+      return isNeverUnknown(written.right);
     case 'not':
       return isNeverUnknown(written.of);
   }
