@@ -112,6 +112,20 @@ export class TftpJournal {
     this.#observer?.({ kind: 'refused', peer, requested, code, message, reason, steps });
   }
 
+  /** A request could not be dealt with, and gets no answer: a mistake of ours. */
+  failed(peer: TftpPeer, requested: string, error: unknown): void {
+    this.#metrics.tftpRefusals.inc({ reason: 'internal-error' });
+    this.#logger.error(
+      {
+        event: EVENTS.tftpRequestFailed,
+        address: formatTftpPeer(peer.address),
+        file: escapeControlBytes(requested),
+        err: error,
+      },
+      'a request failed inside bootd',
+    );
+  }
+
   /** A request was left unanswered, so that the client asks again. */
   overloaded(): void {
     this.#metrics.tftpRefusals.inc({ reason: 'overloaded' });

@@ -5,7 +5,7 @@ import type { InheritedSocket } from '../io/inherited-sockets.ts';
 import type { NetworkInterface } from '../io/network-interfaces.ts';
 import { closeSurplus } from '../io/read-ahead.ts';
 import { toNetascii } from '../tftp/netascii.ts';
-import { negotiate, parseTransferMode, type TransferMode } from '../tftp/negotiation.ts';
+import { negotiate, parseTransferMode, type Negotiation, type TransferMode } from '../tftp/negotiation.ts';
 import { collapseLeadingSlashes } from '../tftp/request-policy.ts';
 import type { TftpSettings } from '../tftp/tftp-settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -157,9 +157,14 @@ export class TftpService implements Service {
   #receive(endpoint: TftpEndpoint, bytes: Uint8Array, peer: DataPeer): void {
     if (this.#stopping !== undefined) return;
     const packet = decodeTftpPacket(bytes);
-    // in.tftpd is silent for everything else that comes to its main port.
-    if (packet.kind === 'bad-request') this.#refuse(endpoint, peer, '', [], refusal(packet.reason));
-    else if (packet.kind === 'request') this.#answer(endpoint, packet, peer);
+    try {
+      // in.tftpd is silent for everything else that comes to its main port.
+      if (packet.kind === 'bad-request') this.#refuse(endpoint, peer, '', [], refusal(packet.reason));
+      else if (packet.kind === 'request') this.#answer(endpoint, packet, peer);
+    } catch (error) {
+      // A mistake of ours that a datagram brings to light must not end the daemon.
+      this.#journal.failed(peer, packet.kind === 'request' ? packet.name : '', error);
+    }
   }
 
   #answer(endpoint: TftpEndpoint, packet: TftpRequest, peer: DataPeer): void {
@@ -183,7 +188,9 @@ export class TftpService implements Service {
     }
     this.#inFlight.add(key);
     const request = { packet, mode, peer, endpoint, receivedAt: this.#parts.clock.monotonic(), mapped };
-    void this.#lookUp(request, mapped.outcome.path).finally(() => this.#inFlight.delete(key));
+    this.#lookUp(request, mapped.outcome.path)
+      .catch((error: unknown) => this.#journal.failed(peer, packet.name, error))
+      .finally(() => this.#inFlight.delete(key));
   }
 
   async #lookUp(request: PendingRequest, path: string): Promise<void> {
@@ -221,49 +228,50 @@ export class TftpService implements Service {
   }
 
   #grant(request: PendingRequest, content: TftpContent, collapsed: boolean): void {
-    const { packet, mode, peer, endpoint, mapped } = request;
-    const { settings } = this.#parts;
-    const bytes = content.kind === 'rendered' ? content.rendered.bytes : undefined;
-    const size = content.kind === 'rendered' ? content.rendered.bytes.length : content.opened.file.size;
+    const { packet, peer, endpoint, mapped } = request;
+    const { windowSizeMax, retransmitMs } = this.#parts.settings;
     const negotiation = negotiate(packet.options, {
-      mode,
-      size,
+      mode: request.mode,
+      size: sizeOf(content),
       blockSizeMax: endpoint.blockSizeMax,
-      windowSizeMax: settings.windowSizeMax,
-      retransmitMs: settings.retransmitMs,
+      windowSizeMax,
+      retransmitMs,
     });
-    const refused =
-      negotiation.kind === 'refused'
-        ? negotiation.reason
-        : packet.terminated
-          ? undefined
-          : ('not-terminated' as const);
-    if (negotiation.kind === 'refused' || refused !== undefined) {
-      if (content.kind === 'file') content.opened.drop();
-      if (refused !== undefined) this.#refuse(endpoint, peer, packet.name, mapped.steps, refusal(refused));
+    if (negotiation.kind === 'agreed' && packet.terminated) {
+      this.#begin(request, content, collapsed, negotiation);
       return;
     }
+    if (content.kind === 'file') content.opened.drop();
+    const reason = negotiation.kind === 'refused' ? negotiation.reason : 'not-terminated';
+    this.#refuse(endpoint, peer, packet.name, mapped.steps, refusal(reason));
+  }
+
+  #begin(
+    { packet, mode, peer, endpoint, mapped, receivedAt }: PendingRequest,
+    content: TftpContent,
+    collapsed: boolean,
+    { agreed, oack }: Negotiation & { readonly kind: 'agreed' },
+  ): void {
     const id = this.#nextId++;
+    const { name } = packet;
     this.#outbox.push({
       id,
       endpoint: endpoint.id,
       peer,
-      name: packet.name,
-      content: describeContent(content, mode),
-      // What was rendered is small, and converted already.
-      mode: bytes === undefined ? mode : 'octet',
-      agreed: negotiation.agreed,
-      oack: negotiation.oack,
+      name,
+      ...describeContent(content, mode),
+      agreed,
+      oack,
     });
     if (this.#outbox.length === 1) setImmediate(() => this.#post());
     this.#journal.granted(id, {
       peer,
-      requested: packet.name,
+      requested: name,
       path: content.path,
       source: content.kind === 'file' ? 'disk' : content.origin === 'machine' ? 'rendered' : 'fallback',
       rendered: content.kind === 'rendered' ? content.rendered : undefined,
-      size,
-      receivedAt: request.receivedAt,
+      size: sizeOf(content),
+      receivedAt,
       steps: mapped.steps,
       collapsed,
     });
@@ -294,12 +302,21 @@ export class TftpService implements Service {
   }
 }
 
-function describeContent(content: TftpContent, mode: TransferMode): StartTransfer['content'] {
+/** Octets as octet mode sends them. */
+function sizeOf(content: TftpContent): number {
+  return content.kind === 'rendered' ? content.rendered.bytes.length : content.opened.file.size;
+}
+
+/** What was rendered is small, so it is converted to netascii here and sent as it is. */
+function describeContent(content: TftpContent, mode: TransferMode): Pick<StartTransfer, 'content' | 'mode'> {
   if (content.kind === 'rendered') {
     const { bytes } = content.rendered;
-    return { kind: 'bytes', bytes: mode === 'netascii' ? toNetascii(bytes) : bytes };
+    return {
+      content: { kind: 'bytes', bytes: mode === 'netascii' ? toNetascii(bytes) : bytes },
+      mode: 'octet',
+    };
   }
   content.opened.handOn();
   const { fd, size, identity } = content.opened.file;
-  return { kind: 'file', fd, size, identity };
+  return { content: { kind: 'file', fd, size, identity }, mode };
 }

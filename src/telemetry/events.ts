@@ -25,6 +25,7 @@ export const EVENTS = {
   tftpClosed: 'tftp.socket.closed',
   tftpRequestReceived: 'tftp.request.received',
   tftpRequestRefused: 'tftp.request.refused',
+  tftpRequestFailed: 'tftp.request.failed',
   tftpTransferStarted: 'tftp.transfer.started',
   tftpTransferDone: 'tftp.transfer.done',
   tftpTransferFailed: 'tftp.transfer.failed',

@@ -369,6 +369,21 @@ describe('rendered files', () => {
     await expect(fetchFile(tftp.port, 'dir')).rejects.toThrow('Is a directory');
   });
 
+  it('that cannot be rendered are logged, and do not end the daemon', async () => {
+    const tftp = await start({
+      bootFiles: {
+        forMachine: (path) => {
+          if (path === 'broken') throw new Error('a mistake of ours');
+          return undefined;
+        },
+      },
+    });
+    const client = await connect(tftp);
+    client.request('broken');
+    await vi.waitFor(() => expect(messages(tftp, 'tftp.request.failed')).toHaveLength(1));
+    expect((await fetchFile(tftp.port, 'pxelinux.0')).bytes.toString()).toBe('loader');
+  });
+
   it('are converted for netascii', async () => {
     const tftp = await start({ bootFiles: { forMachine: () => rendered('a\nb\n') } });
     const { bytes } = await fetchFile(tftp.port, 'x', [option('blksize', 8)], { mode: 'netascii' });
