@@ -48,15 +48,7 @@ export type FileSource = 'disk' | 'rendered' | 'fallback';
  * had seen enough (GRUB, when it tests for a file); `replaced`: it asked anew from the same port; `stopped`: bootd stopped.
  */
 export type TransferEnding =
-  | 'done'
-  | 'probed'
-  | 'closed'
-  | 'aborted'
-  | 'timeout'
-  | 'truncated'
-  | 'read-failed'
-  | 'replaced'
-  | 'stopped';
+  'done' | 'probed' | 'closed' | 'aborted' | 'timeout' | 'truncated' | 'read-failed' | 'replaced' | 'stopped';
 
 /** A file that is on its way to a machine. */
 export interface FileStarted {
