@@ -6,6 +6,9 @@ import type { Node, NodeLookup, NodePort, NodeUuid } from './node.ts';
 /** A node as a caller describes it; the registry gives it its generation. */
 export type NodeDraft = Omit<Node, 'generation'>;
 
+/** Some fields of a node. One that is there and undefined is taken away; one that is not there stays. */
+export type NodeFields = Partial<Omit<NodeDraft, 'uuid'>>;
+
 /** Where a node's boot profile comes from: a profile of its own, or a shared one by its name. */
 export type ProfileAssignment =
   | { readonly kind: 'own'; readonly profile: BootProfile }
@@ -50,6 +53,13 @@ export type Precondition =
 /** What a caller wants changed. A put replaces all; a delete of what is not there changes nothing and succeeds. */
 export type NodeCommand =
   | { readonly kind: 'node.put'; readonly node: NodeDraft; readonly precondition: Precondition }
+  /** Changes what is named and keeps the rest, a BMC that the caller was never shown included. */
+  | {
+      readonly kind: 'node.amend';
+      readonly uuid: NodeUuid;
+      readonly fields: NodeFields;
+      readonly precondition: Precondition;
+    }
   | { readonly kind: 'node.delete'; readonly uuid: NodeUuid; readonly precondition: Precondition }
   | {
       readonly kind: 'boot-profile.put';
@@ -130,11 +140,21 @@ export class NodeRegistry implements NodeLookup {
     return [...this.#sharedProfiles.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** The node as it would be with these fields; undefined when there is no such node. */
+  amended(uuid: NodeUuid, fields: NodeFields): NodeDraft | undefined {
+    const node = this.#nodes.get(uuid);
+    if (node === undefined) return undefined;
+    const { name, bootMode, ports, dhcpOptions, bmc } = node;
+    return { uuid, name, bootMode, ports, dhcpOptions, bmc, ...fields };
+  }
+
   /** What a command would change, or why it is refused. Changes nothing. */
   plan(command: NodeCommand): NodePlan {
     switch (command.kind) {
       case 'node.put':
         return this.#planNodePut(command.node, command.precondition);
+      case 'node.amend':
+        return this.#planNodeAmend(command.uuid, command.fields, command.precondition);
       case 'node.delete':
         return this.#planNodeDelete(command.uuid, command.precondition);
       case 'boot-profile.put':
@@ -163,6 +183,13 @@ export class NodeRegistry implements NodeLookup {
       return NO_CHANGES;
     }
     return changes({ kind: 'node.put', node: { ...draft, generation: this.#generation + 1 } });
+  }
+
+  #planNodeAmend(uuid: NodeUuid, fields: NodeFields, precondition: Precondition): NodePlan {
+    const draft = this.amended(uuid, fields);
+    if (draft !== undefined) return this.#planNodePut(draft, precondition);
+    const refusal = failedPrecondition(precondition, undefined) ?? { kind: 'node-unknown', uuid };
+    return { kind: 'refused', refusal };
   }
 
   #planNodeDelete(uuid: NodeUuid, precondition: Precondition): NodePlan {

@@ -56,6 +56,11 @@ export class ControlClient {
     return this.#call('PUT', path, body, precondition);
   }
 
+  /** Changes members of a document that is there, if it is still as `precondition` says (RFC 7396). */
+  patch(path: string, body: unknown, precondition: Precondition = {}): Promise<ControlReply> {
+    return this.#call('PATCH', path, body, precondition);
+  }
+
   delete(path: string): Promise<ControlReply> {
     return this.#call('DELETE', path);
   }

@@ -43,10 +43,6 @@ export function nodeSetCommand(context: CommandContext): Command {
     .option('--purpose <word>', 'deploy, rescue, instance, ...')
     .option('--profile <name>', 'boot a shared profile instead')
     .option('--no-boot-profile', 'boot what is on disk for it')
-    .addHelpText(
-      'after',
-      "\nA node's BMC is never shown, so it cannot be kept: changing name, ports or boot mode forgets it.",
-    )
     .action((wanted: string, options: NodeSetOptions) => setNode(wanted, options, context));
 }
 
@@ -59,7 +55,7 @@ async function setNode(wanted: string, options: NodeSetOptions, context: Command
   const before = found === undefined ? undefined : await fetchIfThere(client, `/v1/nodes/${uuid}`);
   const name = found === undefined ? newName(wanted) : {};
   if (before === undefined || Object.keys(changes).length > 0) {
-    await putNode(client, uuid, before, { ...name, ...changes }, context);
+    await writeNode(client, uuid, before, { ...name, ...changes });
   }
   await putProfile(client, uuid, profile, options, context);
   const after = {
@@ -126,20 +122,16 @@ function profileChanges(options: NodeSetOptions): NodeDocument {
   return options.profile === undefined ? own : { name: options.profile };
 }
 
-async function putNode(
+/** What is there is patched, so that its BMC, which nobody is ever shown, stays. */
+async function writeNode(
   client: ControlClient,
   uuid: NodeUuid,
   before: { readonly document: NodeDocument; readonly etag: string | undefined } | undefined,
   changes: NodeDocument,
-  context: CommandContext,
 ): Promise<void> {
-  if (before !== undefined) {
-    context.terminal.writeError(
-      'note: a BMC that was set for this node is forgotten; put the whole node to keep one',
-    );
-  }
-  const document = { ports: [], ...before?.document, ...changes };
-  await client.put(`/v1/nodes/${uuid}`, document, preconditionFor(before));
+  const path = `/v1/nodes/${uuid}`;
+  if (before === undefined) await client.put(path, { ports: [], ...changes }, preconditionFor(before));
+  else await client.patch(path, changes, preconditionFor(before));
 }
 
 async function putProfile(

@@ -47,6 +47,11 @@ export async function createControlServer(parts: ControlParts, access: Access): 
     },
   });
   app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser(
+    'application/merge-patch+json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  );
   // Answers are what the formatting functions return; their schemas describe them and change nothing.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.addHook('onRequest', async (request, reply) => {

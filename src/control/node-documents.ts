@@ -2,7 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { formatIpv4, parseIpv4 } from '../addr/ipv4.ts';
 import { parseMac, type Mac } from '../addr/mac.ts';
 import type { Bmc, IronicDhcpOption, Node, NodeUuid, Port } from '../boot/node.ts';
-import type { NodeDraft } from '../boot/node-registry.ts';
+import type { NodeDraft, NodeFields } from '../boot/node-registry.ts';
 import { ProblemError, type ProblemDetail } from './problem.ts';
 import { nullable } from './schema-terms.ts';
 
@@ -77,6 +77,14 @@ export const NodePutSchema = Type.Object(
 
 export type NodePutDocument = Static<typeof NodePutSchema>;
 
+/** The body of `PATCH /v1/nodes/{uuid}`: a merge patch (RFC 7396) of the document's own members. */
+export const NodePatchSchema = Type.Partial(Type.Omit(NodePutSchema, ['uuid', 'generation']), {
+  additionalProperties: false,
+  description: 'What is to change; the rest stays, the BMC too. A member that is null is taken away.',
+});
+
+export type NodePatchDocument = Static<typeof NodePatchSchema>;
+
 /** A node in an answer: all of it but the BMC. */
 export const NodeSchema = Type.Object(
   {
@@ -107,6 +115,22 @@ export const NodeSchema = Type.Object(
 
 export type NodeDocument = Static<typeof NodeSchema>;
 
+/** Reads changes of a node that have passed the schema. Throws ProblemError for what a schema cannot say. */
+export function parseNodePatch(document: NodePatchDocument): NodeFields {
+  const errors: ProblemDetail[] = [];
+  const fields: NodeFields = {
+    ...('name' in document && { name: document.name ?? undefined }),
+    ...('boot_mode' in document && { bootMode: document.boot_mode ?? undefined }),
+    ...(document.ports !== undefined && { ports: parsePorts(document.ports, errors) }),
+    ...(document.dhcp_options !== undefined && {
+      dhcpOptions: document.dhcp_options.map(parseDhcpOption),
+    }),
+    ...('bmc' in document && { bmc: document.bmc ? parseBmc(document.bmc) : undefined }),
+  };
+  if (errors.length > 0) throw unusableNode(errors);
+  return fields;
+}
+
 /** Reads a node that has passed the schema. Throws ProblemError for what a schema cannot say. */
 export function parseNodeDocument(uuid: NodeUuid, document: NodePutDocument): NodeDraft {
   const errors: ProblemDetail[] = [];
@@ -114,7 +138,7 @@ export function parseNodeDocument(uuid: NodeUuid, document: NodePutDocument): No
     errors.push({ pointer: '/uuid', detail: `is not the one of the path, ${uuid}` });
   }
   const ports = parsePorts(document.ports, errors);
-  if (errors.length > 0) throw new ProblemError('invalid-value', 'The node cannot be taken as it is', errors);
+  if (errors.length > 0) throw unusableNode(errors);
   return {
     uuid,
     name: document.name ?? undefined,
@@ -123,6 +147,10 @@ export function parseNodeDocument(uuid: NodeUuid, document: NodePutDocument): No
     dhcpOptions: (document.dhcp_options ?? []).map(parseDhcpOption),
     bmc: document.bmc ? parseBmc(document.bmc) : undefined,
   };
+}
+
+function unusableNode(errors: readonly ProblemDetail[]): ProblemError {
+  return new ProblemError('invalid-value', 'The node cannot be taken as it is', errors);
 }
 
 function parsePorts(documents: NodePutDocument['ports'], errors: ProblemDetail[]): readonly Port[] {

@@ -6,7 +6,14 @@ import { carryOut } from './command-answers.ts';
 import { formatLeaseDocument, LeaseSchema } from './lease-documents.ts';
 import type { LeaseQueries, LeaseView } from './lease-queries.ts';
 import type { NodeCommands } from './node-commands.ts';
-import { formatNodeDocument, NodePutSchema, NodeSchema, parseNodeDocument } from './node-documents.ts';
+import {
+  formatNodeDocument,
+  NodePatchSchema,
+  NodePutSchema,
+  NodeSchema,
+  parseNodeDocument,
+  parseNodePatch,
+} from './node-documents.ts';
 import { ProblemError } from './problem.ts';
 import { entityTag, preconditionOf, uuidOf, UuidParams } from './request-parts.ts';
 
@@ -64,6 +71,32 @@ export function addNodeRoutes(
       const uuid = uuidOf(request.params.uuid);
       const precondition = preconditionOf(request.headers);
       await carryOut(nodes, { kind: 'node.put', node: parseNodeDocument(uuid, request.body), precondition });
+      const node = requireNode(nodes, uuid);
+      return reply.header('etag', entityTag(node.generation)).send(formatNodeDocument(node));
+    },
+  );
+
+  app.patch<{ Params: Static<typeof UuidParams>; Body: Static<typeof NodePatchSchema> }>(
+    '/v1/nodes/:uuid',
+    {
+      schema: {
+        tags: TAGS,
+        operationId: 'patchNode',
+        summary: 'Changes the members that are named (RFC 7396) and keeps the rest, the BMC included.',
+        params: UuidParams,
+        body: NodePatchSchema,
+        response: { 200: NodeSchema },
+      },
+    },
+    async (request, reply) => {
+      const uuid = uuidOf(request.params.uuid);
+      const precondition = preconditionOf(request.headers);
+      await carryOut(nodes, {
+        kind: 'node.amend',
+        uuid,
+        fields: parseNodePatch(request.body),
+        precondition,
+      });
       const node = requireNode(nodes, uuid);
       return reply.header('etag', entityTag(node.generation)).send(formatNodeDocument(node));
     },

@@ -6,6 +6,7 @@ import type { Node, NodePort, NodeUuid } from '../boot/node.ts';
 import type {
   NodeBoot,
   NodeCommand,
+  NodeDraft,
   NodeRegistry,
   ProfileAssignment,
   SharedProfile,
@@ -123,9 +124,11 @@ export class NodeService implements Service, NodeCommands {
   #trialFailure(command: NodeCommand): string | undefined {
     const { registry } = this.#parts;
     switch (command.kind) {
-      case 'node.put': {
-        const profile = registry.nodeByUuid(command.node.uuid)?.profile;
-        return profile && this.#renderingFailure(profile, { ...command.node, generation: 0 });
+      case 'node.put':
+        return this.#nodeFailure(command.node);
+      case 'node.amend': {
+        const draft = registry.amended(command.uuid, command.fields);
+        return draft && this.#nodeFailure(draft);
       }
       case 'boot-profile.put': {
         const { assignment } = command;
@@ -141,6 +144,11 @@ export class NodeService implements Service, NodeCommands {
       case 'shared-profile.delete':
         return undefined;
     }
+  }
+
+  #nodeFailure(draft: NodeDraft): string | undefined {
+    const profile = this.#parts.registry.nodeByUuid(draft.uuid)?.profile;
+    return profile && this.#renderingFailure(profile, { ...draft, generation: 0 });
   }
 
   #renderingFailure(profile: BootProfile, node: Node | undefined): string | undefined {
@@ -164,18 +172,29 @@ export class NodeService implements Service, NodeCommands {
     this.#parts.metrics.nodes.set(this.#parts.registry.listNodes().length);
   }
 
+  #logNode(uuid: NodeUuid): void {
+    const node = this.node(uuid);
+    this.#parts.logger.info(
+      {
+        event: EVENTS.nodePut,
+        node: uuid,
+        name: node?.name,
+        macs: node?.ports.map(({ address }) => address),
+      },
+      'node is in effect',
+    );
+  }
+
   /** One line for a command that changed something. */
   #log(command: NodeCommand): void {
     const { logger, registry } = this.#parts;
     switch (command.kind) {
-      case 'node.put': {
-        const { uuid, name, ports } = command.node;
-        logger.info(
-          { event: EVENTS.nodePut, node: uuid, name, macs: ports.map(({ address }) => address) },
-          'node is in effect',
-        );
+      case 'node.put':
+        this.#logNode(command.node.uuid);
         break;
-      }
+      case 'node.amend':
+        this.#logNode(command.uuid);
+        break;
       case 'node.delete':
         logger.info({ event: EVENTS.nodeDeleted, node: command.uuid }, 'node is gone');
         break;

@@ -85,7 +85,7 @@ export class TestApi {
 
   /** Plays a request; the body of the answer is read by its media type. */
   async call(
-    method: 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'POST',
+    method: 'GET' | 'HEAD' | 'PUT' | 'PATCH' | 'DELETE' | 'POST',
     url: string,
     body?: unknown,
     headers: Record<string, string> = {},

@@ -155,7 +155,7 @@ describe('/v1/openapi.json', () => {
       '/v1/leases get',
       '/v1/leases/{address} delete get',
       '/v1/nodes get',
-      '/v1/nodes/{uuid} delete get put',
+      '/v1/nodes/{uuid} delete get patch put',
       '/v1/nodes/{uuid}/boot-profile delete get put',
       '/v1/nodes/{uuid}/leases get',
       '/v1/profiles get',

@@ -203,6 +203,52 @@ describe('PUT /v1/nodes/{uuid}', () => {
   });
 });
 
+describe('PATCH /v1/nodes/{uuid}', () => {
+  const bmc = { address: '10.0.0.1', port: 623, username: 'ADMIN', password: 'very-secret' };
+
+  it('changes what is named and keeps the rest, the BMC that nobody is shown included', async () => {
+    await api.call('PUT', node, { ...whole, bmc });
+    const reply = await api.call('PATCH', node, { name: 'bm9' });
+    expect(reply).toMatchObject({ status: 200, headers: { etag: '"2"' } });
+    expect(reply.body).toEqual({ ...whole, name: 'bm9', generation: 2 });
+    expect(api.registry.portByMac(MAC)?.node.bmc).toEqual(bmc);
+    expect(api.store.committed).toHaveLength(2);
+  });
+
+  it('takes away what is null, and changes nothing when nothing is to change', async () => {
+    await api.call('PUT', node, { ...whole, bmc });
+    await api.call('PATCH', node, {});
+    expect(api.store.committed).toHaveLength(1);
+    await api.call('PATCH', node, { bmc: null, boot_mode: null });
+    expect((await api.call('GET', node)).body).toEqual({ ...whole, boot_mode: null, generation: 2 });
+    expect(api.registry.portByMac(MAC)?.node.bmc).toBeUndefined();
+  });
+
+  it("takes RFC 7396's media type", async () => {
+    await api.call('PUT', node, minimal);
+    const headers = { 'content-type': 'application/merge-patch+json' };
+    expect(await api.call('PATCH', node, { name: 'bm9' }, headers)).toMatchObject({ body: { name: 'bm9' } });
+    expect(await api.call('PATCH', node, '{', headers)).toMatchObject({ status: 400 });
+  });
+
+  it.each([
+    ['a node that is not there', {}, { name: 'x' }, 404, 'node-not-found'],
+    ['an old generation', { 'if-match': '"7"' }, { name: 'x' }, 412, 'precondition-failed'],
+    ['an unknown member', {}, { vlan: 3 }, 400, 'invalid-document'],
+    ['a MAC twice', {}, { ports: [{ address: MAC }, { address: MAC }] }, 422, 'invalid-value'],
+  ])('refuses %s', async (what, headers, body, status, code) => {
+    if (!what.includes('not there')) await api.call('PUT', node, minimal);
+    expect(await api.call('PATCH', node, body, headers)).toMatchObject({ status, body: { code } });
+  });
+
+  it("refuses another node's MAC", async () => {
+    await api.call('PUT', node, minimal);
+    await api.call('PUT', `/v1/nodes/${OTHER_UUID}`, { ports: [{ address: OTHER_MAC }] });
+    const reply = await api.call('PATCH', node, { ports: [{ address: OTHER_MAC }] });
+    expect(reply).toMatchObject({ status: 409, body: { code: 'mac-taken' } });
+  });
+});
+
 describe('preconditions', () => {
   it.each<[string, Record<string, string>, number, string | undefined]>([
     ['If-Match with the ETag', { 'if-match': '"1"' }, 200, undefined],
