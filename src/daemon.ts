@@ -22,6 +22,7 @@ import { DhcpService } from './services/dhcp-service.ts';
 import { openDhcpWires } from './services/dhcp-wire.ts';
 import { LeaseService } from './services/lease-service.ts';
 import { NodeService } from './services/node-service.ts';
+import { ProbeDesk } from './services/probe-desk.ts';
 import { filePresence } from './services/profile-warnings.ts';
 import type { Service } from './services/service.ts';
 import { TemplateService } from './services/template-service.ts';
@@ -141,6 +142,7 @@ function furnish(
     logger,
     metrics,
   });
+  const probes = new ProbeDesk({ clock, logger });
   const services: Service[] = [templates, nodes];
 
   if (settings.dhcp !== undefined && leases !== undefined) {
@@ -157,6 +159,7 @@ function furnish(
     rendering,
     macOfAddress: (address) => leases?.service.macOfAddress(address),
     unknownMachines: settings.unknownMachines,
+    probes,
     completeBoot: (uuid) => void nodes.execute({ kind: 'boot-profile.complete', uuid, at: clock.now() }),
     logger,
     metrics,
@@ -172,7 +175,7 @@ function furnish(
     new ControlService({
       control: settings.control,
       http: settings.http,
-      api: { nodes, leases: leases?.service, health: { checks }, metrics, logger, version },
+      api: { nodes, leases: leases?.service, probes, health: { checks }, metrics, logger, version },
     }),
   );
   return {

@@ -56,6 +56,10 @@ export class ControlClient {
     return this.#call('PUT', path, body, precondition);
   }
 
+  post(path: string, body: unknown): Promise<ControlReply> {
+    return this.#call('POST', path, body);
+  }
+
   /** Changes members of a document that is there, if it is still as `precondition` says (RFC 7396). */
   patch(path: string, body: unknown, precondition: Precondition = {}): Promise<ControlReply> {
     return this.#call('PATCH', path, body, precondition);

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { formatIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
 import { IoError } from '../io/io-error.ts';
@@ -9,14 +8,13 @@ import type { FirmwareShape, ProbeMachine } from '../probe/firmware-shapes.ts';
 import { encodeDhcpMessage } from '../wire/dhcp/dhcp-message.ts';
 import { ControlError, ControlUnreachableError, type ControlClient } from './control-client.ts';
 import { listOf, recordOf, textOf } from './document.ts';
-import { fetchIfThere, findNode, type NodeDocument } from './node-resolution.ts';
 
-/** What the server knew of a machine before it was played, so that it can be left as it was. */
+/** How the daemon was told that a machine is played, and what it knew of that machine before. */
 export interface Footprint {
   /** Addresses that the machine itself holds. */
   readonly held: ReadonlySet<string>;
-  /** A boot profile whose one boot is still to come (policy `once`). */
-  readonly armed: { readonly path: string; readonly document: NodeDocument } | undefined;
+  /** The announcement's id; undefined when the daemon could not be told. */
+  readonly announcement: string | undefined;
 }
 
 /** What became of something that the probe touched; a sentence for people. */
@@ -25,19 +23,40 @@ export interface FootprintNote {
   readonly text: string;
 }
 
-/** The server notices a finished ramdisk a moment after the last packet, and flushes that before it can be seen. */
-const NOTICE_MS = 2000;
-const NOTICE_STEP_MS = 50;
-
-/** Asks the daemon, where it can be asked; from another host there is nothing to be known. */
-export async function recordFootprint(control: ControlClient, mac: Mac): Promise<Footprint> {
+/**
+ * Tells the daemon that this machine is played from now on, so that policy `once` stays unused and the trace says whose it
+ * is. From another host nobody can be told: the note says what that means.
+ */
+export async function announceProbe(
+  control: ControlClient,
+  mac: Mac,
+): Promise<{ readonly footprint: Footprint; readonly note: FootprintNote | undefined }> {
   try {
-    return { held: await heldAddresses(control, mac), armed: await armedProfile(control, mac) };
+    const { body } = await control.post('/v1/probes', { mac });
+    const announcement = textOf(recordOf(body)['id']);
+    return { footprint: { held: await heldAddresses(control, mac), announcement }, note: undefined };
   } catch (error) {
-    if (error instanceof ControlUnreachableError || error instanceof ControlError) {
-      return { held: new Set(), armed: undefined };
-    }
-    throw error;
+    const text =
+      `the probe could not be announced, so a boot under policy once counts as the machine's own: ` +
+      messageOf(error);
+    return { footprint: { held: new Set(), announcement: undefined }, note: { undone: false, text } };
+  }
+}
+
+/** The machine is its own again. */
+export async function endProbe(
+  control: ControlClient,
+  { announcement }: Footprint,
+): Promise<FootprintNote | undefined> {
+  if (announcement === undefined) return undefined;
+  try {
+    await control.delete(`/v1/probes/${announcement}`);
+    return undefined;
+  } catch (error) {
+    return {
+      undone: false,
+      text: `the probe could not be ended, and expires by itself: ${messageOf(error)}`,
+    };
   }
 }
 
@@ -45,43 +64,6 @@ async function heldAddresses(control: ControlClient, mac: Mac): Promise<Readonly
   const { body } = await control.get(`/v1/leases?mac=${mac}&state=bound`);
   const addresses = listOf(recordOf(body)['leases']).map((lease) => textOf(recordOf(lease)['address']));
   return new Set(addresses.filter((address) => address !== undefined));
-}
-
-async function armedProfile(control: ControlClient, mac: Mac): Promise<Footprint['armed']> {
-  const uuid = await findNode(control, mac);
-  if (uuid === undefined) return undefined;
-  const path = `/v1/nodes/${uuid}/boot-profile`;
-  const profile = (await fetchIfThere(control, path))?.document;
-  if (profile?.['done_at'] !== null) return undefined;
-  const shared = textOf(profile['name']);
-  const decisive =
-    shared === undefined ? profile : (await fetchIfThere(control, `/v1/profiles/${shared}`))?.document;
-  return decisive?.['policy'] === 'once' ? { path, document: profile } : undefined;
-}
-
-/** Asks for the machine's one boot again, since it was the probe that took it. Undefined when there is nothing to undo. */
-export async function rearmProfile(
-  control: ControlClient,
-  { armed }: Footprint,
-): Promise<FootprintNote | undefined> {
-  if (armed === undefined) return undefined;
-  try {
-    for (let waited = 0; waited <= NOTICE_MS; waited += NOTICE_STEP_MS) {
-      const now = await fetchIfThere(control, armed.path);
-      if (now === undefined) return undefined;
-      if (now.document['done_at'] !== null) {
-        await control.put(armed.path, armed.document, now.etag === undefined ? {} : { 'if-match': now.etag });
-        return { undone: true, text: 'policy once: the one boot of this machine is still to come' };
-      }
-      await wait(NOTICE_STEP_MS);
-    }
-    return undefined;
-  } catch (error) {
-    return {
-      undone: false,
-      text: `policy once: the probe used up the boot of this machine: ${messageOf(error)}`,
-    };
-  }
 }
 
 /** Gives a lease back, unless the machine itself held it before. */

@@ -42,7 +42,7 @@ export function formatProbeEvent(event: ProbeEvent, ms: number): readonly string
     case 'verdict':
       return verdictLines(event.verdict);
     case 'note':
-      return [line('afterwards', printable(event.note.text))];
+      return [line(event.note.undone ? 'afterwards' : 'note', printable(event.note.text))];
     default:
       return event satisfies never;
   }
@@ -145,7 +145,7 @@ export function probeEventDocument(event: ProbeEvent, ms: number): Readonly<Reco
     case 'verdict':
       return { ...at, step: 'verdict', ...event.verdict };
     case 'note':
-      return { ...at, step: 'afterwards', ...event.note };
+      return { ...at, step: event.note.undone ? 'afterwards' : 'note', ...event.note };
     default:
       return event satisfies never;
   }

@@ -13,7 +13,7 @@ import { bootMachine } from '../probe/loader-client.ts';
 import { ControlClient } from './control-client.ts';
 import { fetchFile, playFirmware } from './machine-player.ts';
 import type { MachineWire } from './machine-wire.ts';
-import { giveBackLease, rearmProfile, recordFootprint, type FootprintNote } from './probe-footprint.ts';
+import { announceProbe, endProbe, giveBackLease, type FootprintNote } from './probe-footprint.ts';
 import type { ProbeEvent } from './probe-report.ts';
 
 /** Everything that is fixed before a machine is played. */
@@ -35,23 +35,23 @@ const MOST_ROUNDS = 3;
 
 /**
  * Plays a machine from its first packet to its ramdisk and tells each step. Undefined when DHCP did not come to a lease.
- * Rejects with IoError or UsageError when this host cannot play it. Nothing is left behind: leases are given back, unless the
- * plan says otherwise or the machine itself holds them, and policy `once` is armed again.
+ * Rejects with IoError or UsageError when this host cannot play it. Nothing is left behind: the daemon knows that it is a
+ * probe, and leases are given back, unless the plan says otherwise or the machine itself holds them.
  */
 export async function playMachine(
   plan: ProbePlan,
   tell: (event: ProbeEvent) => void,
 ): Promise<BootVerdict | undefined> {
   const control = new ControlClient(plan.controlSocket);
-  const footprint = await recordFootprint(control, plan.machine.mac);
   const port = await plan.wire.openDhcp();
+  const { footprint, note } = await announceProbe(control, plan.machine.mac);
+  tellNote(note, tell);
   const taken = new Map<Ipv4, { readonly shape: FirmwareShape; readonly lease: BootOffer }>();
   try {
     const verdict = await playRounds(plan, port, tell, (shape, lease) =>
       taken.set(lease.address, { shape, lease }),
     );
     if (verdict !== undefined) tell({ kind: 'verdict', verdict });
-    if (verdict?.kind === 'kernel') tellNote(await rearmProfile(control, footprint), tell);
     return verdict;
   } finally {
     for (const { shape, lease } of taken.values()) {
@@ -66,6 +66,7 @@ export async function playMachine(
       };
       tellNote(await giveBackLease(lease, { ...means, control, footprint }), tell);
     }
+    tellNote(await endProbe(control, footprint), tell);
     await port.close();
   }
 }

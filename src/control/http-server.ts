@@ -8,6 +8,8 @@ import { addLeaseRoutes } from './lease-routes.ts';
 import type { LeaseQueries } from './lease-queries.ts';
 import type { NodeCommands } from './node-commands.ts';
 import { addNodeRoutes } from './node-routes.ts';
+import type { ProbeCommands } from './probe-commands.ts';
+import { addProbeRoutes } from './probe-routes.ts';
 import { problemDocument, ProblemError, PROBLEMS, type ProblemCode, type ProblemDetail } from './problem.ts';
 import { addBootProfileRoutes, addSharedProfileRoutes } from './profile-routes.ts';
 import { refuseChange, type Access } from './access.ts';
@@ -17,6 +19,7 @@ export interface ControlParts {
   readonly nodes: NodeCommands;
   /** Undefined while DHCP is off. */
   readonly leases: LeaseQueries | undefined;
+  readonly probes: ProbeCommands;
   readonly health: HealthChecks;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -90,6 +93,7 @@ export async function createControlServer(parts: ControlParts, access: Access): 
   addBootProfileRoutes(app, parts.nodes);
   addSharedProfileRoutes(app, parts.nodes);
   addLeaseRoutes(app, parts.nodes, parts.leases);
+  addProbeRoutes(app, parts.probes);
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
   await app.ready();
   return app;

@@ -24,6 +24,7 @@ export const PROBLEMS = {
   'invalid-value': { status: 422, title: 'A value of the document cannot be used' },
   'unknown-profile': { status: 422, title: 'The document names a shared profile that does not exist' },
   'template-failed': { status: 422, title: 'The boot configuration cannot be rendered' },
+  'too-many-probes': { status: 429, title: 'Too many machines are being played at once' },
   'internal-error': { status: 500, title: 'The daemon failed; its log says more' },
   'not-kept': {
     status: 503,

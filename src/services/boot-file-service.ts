@@ -17,6 +17,7 @@ import { parseImageLocation, type BootProfile } from '../boot/boot-profile.ts';
 import { UnsafeValueError } from '../boot/loader-language.ts';
 import type { NodePort, NodeUuid } from '../boot/node.ts';
 import type { NodeRegistry } from '../boot/node-registry.ts';
+import type { ProbeLookup } from '../boot/probe-register.ts';
 import { formatTemplateError, TemplateError, type Loader } from '../boot/template.ts';
 import type { UnknownMachineBoot } from '../config/settings.ts';
 import { EVENTS } from '../telemetry/events.ts';
@@ -33,6 +34,8 @@ export interface BootFileServiceParts {
   /** Whose lease an address is. */
   readonly macOfAddress: (address: Ipv4) => Mac | undefined;
   readonly unknownMachines: UnknownMachineBoot;
+  /** A machine that is only played does not use up its policy `once`. */
+  readonly probes: ProbeLookup;
   /** Uses up policy `once` of a node. */
   readonly completeBoot: (uuid: NodeUuid) => void;
   readonly logger: Logger;
@@ -85,6 +88,7 @@ export class BootFileService implements BootFileLookup {
     const mac = this.#parts.macOfAddress(event.peer.address);
     const port = mac && this.#parts.registry.portByMac(mac);
     if (port?.profile?.policy !== 'once') return;
+    if (this.#parts.probes.probeOf(port.port.address, event.durationMs) !== undefined) return;
     if (this.#isLastImage(port.profile, event.path)) this.#parts.completeBoot(port.node.uuid);
   }
 

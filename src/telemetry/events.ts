@@ -36,6 +36,7 @@ export const EVENTS = {
   nodeDeleted: 'node.deleted',
   bootProfilePut: 'node.profile.put',
   bootProfileDeleted: 'node.profile.deleted',
+  probeAnnounced: 'probe.announced',
   templateLoaded: 'template.loaded',
   templateFailed: 'template.failed',
   controlListening: 'control.socket.opened',

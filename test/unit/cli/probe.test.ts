@@ -5,7 +5,6 @@ import { FakeServer } from './fake-server.ts';
 import { run, type Run } from './run.ts';
 
 const MAC = '0c:c4:7a:0e:2b:6b';
-const UUID = 'cbe08678-b1be-4683-b8e6-bdc8515890ad';
 
 const PXELINUX = {
   'pxelinux.0': 'x'.repeat(3000),
@@ -69,7 +68,7 @@ describe('bootd probe', () => {
     const report = JSON.parse((await probe(server, '--json')).out) as Report;
     expect(report).toMatchObject({ mac: MAC, arch: 'bios', booted: true });
     expect(report.steps.map(({ step }) => step)).toEqual([
-      ...['machine', 'discover', 'offer', 'discover', 'offer', 'request', 'lease'],
+      ...['note', 'machine', 'discover', 'offer', 'discover', 'offer', 'request', 'lease'],
       ...Array.from({ length: server.fileNames.length }, () => 'file'),
       ...['verdict', 'afterwards'],
     ]);
@@ -154,14 +153,12 @@ describe('bootd probe', () => {
 
 describe('what a probe leaves behind', () => {
   const leasePath = `/v1/leases?mac=${MAC}&state=bound`;
-  const profilePath = `/v1/nodes/${UUID}/boot-profile`;
-  const profile = { kernel: 'k', policy: 'once', done_at: null };
-  const nodes = { body: { nodes: [{ uuid: UUID, ports: [{ address: MAC }] }] } };
+  const announced = { 'POST /v1/probes': { status: 201, body: { id: 'a-probe' } } };
 
   it('is nothing of the lease that the machine itself holds', async () => {
     control.answers({
+      ...announced,
       [`GET ${leasePath}`]: { body: { leases: [{ address: '127.0.0.200' }] } },
-      'GET /v1/nodes': { body: { nodes: [] } },
     });
     const server = await serve('pxelinux.0', PXELINUX);
     const { out } = await probe(server);
@@ -180,8 +177,8 @@ describe('what a probe leaves behind', () => {
 
   it('is no BOOTP lease either: the daemon is asked to free it', async () => {
     control.answers({
+      ...announced,
       [`GET ${leasePath}`]: { body: { leases: [] } },
-      'GET /v1/nodes': { body: { nodes: [] } },
       'DELETE /v1/leases/127.0.0.200': { status: 204 },
     });
     const { code, out } = await probe(await serve('pxelinux.0', PXELINUX), '--arch', 'bootp');
@@ -189,36 +186,30 @@ describe('what a probe leaves behind', () => {
     expect(out).toContain('127.0.0.200 given back over the control socket');
   });
 
-  it('is the one boot of policy once, still to come', async () => {
-    let reads = 0;
+  it('is nothing of its boot: the daemon knows from before the first packet to after the last that it is played', async () => {
     control.answersBy(({ method, path }) => {
+      if (method === 'POST' && path === '/v1/probes')
+        return { status: 201, body: { id: 'a-probe', mac: MAC } };
       if (path === leasePath) return { body: { leases: [] } };
-      if (path === '/v1/nodes') return nodes;
-      if (path !== profilePath) return undefined;
-      if (method === 'PUT') return { body: profile };
-      reads += 1;
-      // The daemon sees the finished boot only a moment after the probe does.
-      return {
-        body: reads < 3 ? profile : { ...profile, done_at: '2026-01-01T00:00:00Z' },
-        etag: `"${reads}"`,
-      };
+      return path === '/v1/probes/a-probe' ? { status: 204 } : undefined;
     });
-    const { out } = await probe(await serve('pxelinux.0', PXELINUX));
-    expect(out).toContain('policy once: the one boot of this machine is still to come');
-    expect(control.calls.find(({ method }) => method === 'PUT')).toMatchObject({
-      path: profilePath,
-      body: profile,
-      headers: { 'if-match': '"3"' },
-    });
+    const server = await serve('pxelinux.0', PXELINUX);
+    const { out } = await probe(server);
+    expect(out).not.toContain('could not be announced');
+    expect(control.calls.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /v1/probes',
+      `GET ${leasePath}`,
+      'DELETE /v1/probes/a-probe',
+    ]);
+    expect(control.calls[0]?.body).toEqual({ mac: MAC });
   });
 
-  it('is nothing that was done before', async () => {
-    control.answersBy(({ path }) => {
-      if (path === leasePath) return { body: { leases: [] } };
-      if (path === '/v1/nodes') return nodes;
-      return path === profilePath ? { body: { ...profile, done_at: '2026-01-01T00:00:00Z' } } : undefined;
-    });
-    await probe(await serve('pxelinux.0', PXELINUX));
-    expect(control.calls.some(({ method }) => method === 'PUT')).toBe(false);
+  it('is announced to be unknown where the daemon cannot be told', async () => {
+    control.answers({});
+    const { code, out } = await probe(await serve('pxelinux.0', PXELINUX));
+    expect(out).toContain(
+      "a boot under policy once counts as the machine's own: There is nothing (route-not-found)",
+    );
+    expect(code).toBe(0);
   });
 });

@@ -7,6 +7,8 @@ import type { Access } from '../../../src/control/access.ts';
 import type { HealthCheck } from '../../../src/control/health-routes.ts';
 import { createControlServer, type ControlServer } from '../../../src/control/http-server.ts';
 import type { LeaseFilter, LeaseQueries, LeaseView } from '../../../src/control/lease-queries.ts';
+import { createSettableClock } from '../../../src/io/clock.ts';
+import { ProbeDesk } from '../../../src/services/probe-desk.ts';
 import { NodeService } from '../../../src/services/node-service.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { ipv4 } from '../boot/samples.ts';
@@ -47,6 +49,7 @@ export class TestApi {
   readonly store = new FakeNodeStore();
   readonly registry = new NodeRegistry();
   readonly leases = new FakeLeases();
+  readonly clock = createSettableClock(Date.UTC(2026, 0, 1));
   readonly files = new Set<string>();
   readonly logged: Record<string, unknown>[] = [];
   health: readonly HealthCheck[] = [];
@@ -74,7 +77,15 @@ export class TestApi {
     const leases = this.dhcpIsOff ? undefined : this.leases;
     const health = { checks: () => this.health };
     this.#server = await createControlServer(
-      { nodes, leases, health, metrics, logger, version: '1.2.3' },
+      {
+        nodes,
+        leases,
+        probes: new ProbeDesk({ clock: this.clock, logger }),
+        health,
+        metrics,
+        logger,
+        version: '1.2.3',
+      },
       access,
     );
   }

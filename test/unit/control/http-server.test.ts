@@ -158,6 +158,8 @@ describe('/v1/openapi.json', () => {
       '/v1/nodes/{uuid} delete get patch put',
       '/v1/nodes/{uuid}/boot-profile delete get put',
       '/v1/nodes/{uuid}/leases get',
+      '/v1/probes get post',
+      '/v1/probes/{id} delete',
       '/v1/profiles get',
       '/v1/profiles/{name} delete get put',
     ]);

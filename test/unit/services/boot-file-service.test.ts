@@ -46,11 +46,14 @@ const echoing: TemplateSet = {
 let registry: NodeRegistry;
 let completed: NodeUuid[];
 let templates: TemplateSet;
+/** The machine that a probe plays since a second. */
+let played: Mac | undefined;
 let lines: Record<string, unknown>[];
 beforeEach(() => {
   registry = new NodeRegistry();
   completed = [];
   templates = echoing;
+  played = undefined;
   lines = [];
 });
 
@@ -68,6 +71,7 @@ function service(unknownMachines: UnknownMachineBoot = { kind: 'none' }): BootFi
     rendering: () => ({ templates, tftpRoot: '/tftpboot', tftpServer: ipv4('192.168.0.1') }),
     macOfAddress: (address) => LEASES.get(address),
     unknownMachines,
+    probes: { probeOf: (address, agoMs = 0) => (address === played && agoMs < 1000 ? 'p' : undefined) },
     completeBoot: (uuid) => completed.push(uuid),
     logger: pino({}, { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) }),
     metrics: createMetrics(),
@@ -267,6 +271,16 @@ describe('observe', () => {
     run(putNode, putOther, putProfile({ policy: 'once', ...profile }), putProfile({}, OTHER_UUID));
     service().observe(served(event));
     expect(completed).toEqual(done ? [UUID] : []);
+  });
+
+  it('leaves policy once to the machine itself, while a probe plays it', () => {
+    run(putNode, putProfile({ ramdisk: 'r', policy: 'once' }));
+    played = MAC;
+    service().observe(served({ durationMs: 500 }));
+    expect(completed).toEqual([]);
+    // What began before the probe is the machine's own.
+    service().observe(served({ durationMs: 5000 }));
+    expect(completed).toEqual([UUID]);
   });
 
   it('passes over refusals', () => {

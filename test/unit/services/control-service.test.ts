@@ -10,6 +10,7 @@ import { NodeRegistry } from '../../../src/boot/node-registry.ts';
 import type { HttpSettings } from '../../../src/config/settings.ts';
 import { ControlService } from '../../../src/services/control-service.ts';
 import { groupIdOf } from '../../../src/services/group-id.ts';
+import type { ProbeCommands } from '../../../src/control/probe-commands.ts';
 import { NodeService } from '../../../src/services/node-service.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { FakeNodeStore } from './node-store-fake.ts';
@@ -51,11 +52,25 @@ function createService(options: { http?: HttpSettings; group?: string } = {}): C
   const service = new ControlService({
     control: { socket, group: options.group ?? ownGroup },
     http: options.http,
-    api: { nodes, leases: undefined, health: { checks: () => [] }, metrics, logger, version: '0' },
+    api: {
+      nodes,
+      leases: undefined,
+      probes: NO_PROBES,
+      health: { checks: () => [] },
+      metrics,
+      logger,
+      version: '0',
+    },
   });
   services.push(service);
   return service;
 }
+
+const NO_PROBES: ProbeCommands = {
+  announce: () => undefined,
+  end: () => undefined,
+  underWay: () => [],
+};
 
 const http = { listen: { host: '127.0.0.1', port: 0 }, tokenFile: undefined };
 

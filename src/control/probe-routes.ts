@@ -1,0 +1,104 @@
+import { Type, type Static } from '@sinclair/typebox';
+import type { FastifyInstance } from 'fastify';
+import { parseMac } from '../addr/mac.ts';
+import { MOST_PROBES } from '../boot/probe-register.ts';
+import type { ProbeAnnouncement, ProbeCommands } from './probe-commands.ts';
+import { ProblemError } from './problem.ts';
+
+const TAGS = ['probes'];
+const DEFAULT_LIFETIME_SECONDS = 600;
+const LONGEST_LIFETIME_SECONDS = 3600;
+
+const ProbePostSchema = Type.Object(
+  {
+    mac: Type.String({ description: 'The machine that is played.' }),
+    lifetime_seconds: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: LONGEST_LIFETIME_SECONDS,
+        default: DEFAULT_LIFETIME_SECONDS,
+        description: 'After this it counts as over, should it never be deleted.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const ProbeSchema = Type.Object({
+  id: Type.String(),
+  mac: Type.String(),
+  started_at: Type.String({ format: 'date-time' }),
+  expires_at: Type.String({ format: 'date-time' }),
+});
+
+const ProbeParams = Type.Object({ id: Type.String() });
+
+/** `/v1/probes`: who plays which machine, so that what it does is not taken for the machine's own doing. */
+export function addProbeRoutes(app: FastifyInstance, probes: ProbeCommands): void {
+  app.get(
+    '/v1/probes',
+    {
+      schema: {
+        tags: TAGS,
+        operationId: 'listProbes',
+        summary: 'Machines that `bootd probe` plays now.',
+        response: { 200: Type.Object({ probes: Type.Array(ProbeSchema) }) },
+      },
+    },
+    () => ({ probes: probes.underWay().map(formatProbe) }),
+  );
+
+  app.post<{ Body: Static<typeof ProbePostSchema> }>(
+    '/v1/probes',
+    {
+      schema: {
+        tags: TAGS,
+        operationId: 'announceProbe',
+        summary:
+          'Announces that a machine will be played: its boots do not use up policy `once`, its traces are marked.',
+        body: ProbePostSchema,
+        response: { 201: ProbeSchema },
+      },
+    },
+    (request, reply) => {
+      const mac = parseMac(request.body.mac);
+      if (mac === undefined) {
+        throw new ProblemError('invalid-value', `"${request.body.mac}" is no MAC`, [
+          { pointer: '/mac', detail: 'is no MAC' },
+        ]);
+      }
+      const seconds = request.body.lifetime_seconds ?? DEFAULT_LIFETIME_SECONDS;
+      const probe = probes.announce(mac, seconds * 1000);
+      if (probe === undefined) {
+        throw new ProblemError('too-many-probes', `${MOST_PROBES} machines are being played already`);
+      }
+      return reply.code(201).send(formatProbe(probe));
+    },
+  );
+
+  app.delete<{ Params: Static<typeof ProbeParams> }>(
+    '/v1/probes/:id',
+    {
+      schema: {
+        tags: TAGS,
+        operationId: 'endProbe',
+        summary: 'The machine is its own again. Succeeds when there is no such probe.',
+        params: ProbeParams,
+        response: { 204: Type.Null() },
+      },
+    },
+    (request, reply) => {
+      probes.end(request.params.id);
+      return reply.code(204).send();
+    },
+  );
+}
+
+function formatProbe({ id, mac, startedAt, expiresAt }: ProbeAnnouncement): Static<typeof ProbeSchema> {
+  return {
+    id,
+    mac,
+    started_at: new Date(startedAt).toISOString(),
+    expires_at: new Date(expiresAt).toISOString(),
+  };
+}

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import type { Mac } from '../addr/mac.ts';
+import { ProbeRegister, type PlayedMachine, type ProbeLookup } from '../boot/probe-register.ts';
+import type { ProbeAnnouncement, ProbeCommands } from '../control/probe-commands.ts';
+import type { Clock } from '../io/clock.ts';
+import { EVENTS } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** What the desk works with. */
+export interface ProbeDeskParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Where `bootd probe` announces itself, and the rest of the daemon asks whether a machine is being played. */
+export class ProbeDesk implements ProbeCommands, ProbeLookup {
+  readonly #parts: ProbeDeskParts;
+  readonly #register = new ProbeRegister();
+
+  constructor(parts: ProbeDeskParts) {
+    this.#parts = parts;
+  }
+
+  announce(mac: Mac, lifetimeMs: number): ProbeAnnouncement | undefined {
+    const { clock, logger } = this.#parts;
+    const beganAt = clock.monotonic();
+    const probe = { id: randomUUID(), mac, beganAt, endsAt: beganAt + lifetimeMs };
+    if (!this.#register.announce(probe)) return undefined;
+    logger.info({ event: EVENTS.probeAnnounced, probe: probe.id, mac }, 'bootd probe plays this machine');
+    return this.#announcementOf(probe);
+  }
+
+  end(id: string): void {
+    this.#register.end(id, this.#parts.clock.monotonic());
+  }
+
+  underWay(): readonly ProbeAnnouncement[] {
+    return this.#register.underWay(this.#parts.clock.monotonic()).map((probe) => this.#announcementOf(probe));
+  }
+
+  probeOf(mac: Mac, agoMs = 0): string | undefined {
+    return this.#register.probeAt(mac, this.#parts.clock.monotonic() - agoMs)?.id;
+  }
+
+  #announcementOf({ id, mac, beganAt, endsAt }: PlayedMachine): ProbeAnnouncement {
+    const { clock } = this.#parts;
+    const zero = clock.now() - clock.monotonic();
+    return { id, mac, startedAt: Math.round(zero + beganAt), expiresAt: Math.round(zero + endsAt) };
+  }
+}
