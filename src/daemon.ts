@@ -9,17 +9,11 @@ import type { DhcpSettings } from './dhcp/dhcp-settings.ts';
 import { LeaseTable } from './dhcp/lease-table.ts';
 import { systemClock } from './io/clock.ts';
 import { readInheritedSockets, type InheritedSocket } from './io/inherited-sockets.ts';
-import { IoError } from './io/io-error.ts';
-import {
-  listNetworkInterfaces,
-  readNetworkInterface,
-  type NetworkInterface,
-} from './io/network-interfaces.ts';
 import { openServiceNotifier } from './io/sd-notify.ts';
 import { BootFileService } from './services/boot-file-service.ts';
 import { ControlService } from './services/control-service.ts';
 import { DhcpService } from './services/dhcp-service.ts';
-import { openDhcpWires } from './services/dhcp-wire.ts';
+import { DhcpWires } from './services/dhcp-wires.ts';
 import { LeaseService } from './services/lease-service.ts';
 import { NodeService } from './services/node-service.ts';
 import { ProbeDesk } from './services/probe-desk.ts';
@@ -145,13 +139,20 @@ function furnish(
   const probes = new ProbeDesk({ clock, logger });
   const services: Service[] = [templates, nodes];
 
+  let dhcp: DhcpService | undefined;
   if (settings.dhcp !== undefined && leases !== undefined) {
-    const dhcp = settings.dhcp;
-    const openWires = () => openDhcpWires(dhcp, readInterfaces(settings.interfaces), inherited);
-    services.push(
-      leases.service,
-      new DhcpService({ ...leases, settings: dhcp, openWires, nodes: registry, clock, logger, metrics }),
-    );
+    const { dhcp: dhcpSettings, interfaces } = settings;
+    const wires = new DhcpWires({ settings: dhcpSettings, interfaces, inherited, logger, metrics });
+    dhcp = new DhcpService({
+      ...leases,
+      settings: dhcpSettings,
+      wires,
+      nodes: registry,
+      clock,
+      logger,
+      metrics,
+    });
+    services.push(leases.service, dhcp);
   }
 
   const bootFiles = new BootFileService({
@@ -170,6 +171,8 @@ function furnish(
   const checks = (): readonly HealthCheck[] => [
     storeCheck(store),
     check('templates', templates.problems.map(formatConfigProblem)),
+    ...(dhcp === undefined ? [] : [check('dhcp', dhcp.problems)]),
+    ...(tftp === undefined ? [] : [check('tftp', tftp.problems)]),
   ];
   services.push(
     new ControlService({
@@ -212,7 +215,7 @@ function buildTftp(
   if (tftp === undefined) return undefined;
   return new TftpService({
     settings: tftp,
-    interfaces: tftp.listen === undefined ? readInterfaces(interfaces) : [],
+    interfaces,
     inherited,
     bootFiles,
     logger,
@@ -238,16 +241,6 @@ async function openStore(settings: BootdSettings, logger: Logger, metrics: Metri
   });
   for (const sentence of report) logger.warn({ event: EVENTS.storeRepaired }, sentence);
   return store;
-}
-
-/** Throws IoError that lists what there is when an interface is missing. */
-function readInterfaces(names: readonly string[]): readonly NetworkInterface[] {
-  return names.map((name) => {
-    const found = readNetworkInterface(name);
-    if (found !== undefined) return found;
-    const present = listNetworkInterfaces().join(', ');
-    throw new IoError('unreachable', `there is no interface ${name}; this host has ${present}`);
-  });
 }
 
 function check(name: string, problems: readonly string[]): HealthCheck {

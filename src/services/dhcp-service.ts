@@ -20,14 +20,15 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { decodeDhcpMessage, encodeDhcpMessage } from '../wire/dhcp/dhcp-message.ts';
 import { WireError } from '../wire/wire-error.ts';
 import { describeOutcome, describeReply } from './dhcp-log.ts';
-import { closeDhcpWire, type DhcpWire } from './dhcp-wire.ts';
+import type { DhcpWire } from './dhcp-wire.ts';
+import type { DhcpWireSource } from './dhcp-wires.ts';
 import type { Service } from './service.ts';
 
 /** What the service works with. */
 export interface DhcpServiceParts {
   readonly settings: DhcpSettings;
   /** Opened by start, so that a port that is taken stops the daemon before anything is promised. */
-  readonly openWires: () => Promise<readonly DhcpWire[]>;
+  readonly wires: DhcpWireSource;
   readonly leases: LeaseTable;
   readonly store: LeaseStore;
   readonly nodes: NodeLookup;
@@ -75,7 +76,6 @@ export class DhcpService implements Service {
   readonly #parts: DhcpServiceParts;
   /** Addresses that are being checked: a machine that asks again waits for the answer to its first question. */
   readonly #checks = new Set<Ipv4>();
-  #wires: readonly DhcpWire[] = [];
   #pending = 0;
   #stopping: Promise<void> | undefined;
   #onIdle: () => void = () => undefined;
@@ -84,28 +84,14 @@ export class DhcpService implements Service {
     this.#parts = parts;
   }
 
+  /** Where DHCP is not served although it should be; empty when all is well. */
+  get problems(): readonly string[] {
+    return this.#parts.wires.problems;
+  }
+
   /** Rejects with IoError when a socket cannot be had, naming who holds its port. */
   async start(): Promise<void> {
-    this.#wires = await this.#parts.openWires();
-    for (const wire of this.#wires) {
-      const { link, port, limitations } = wire;
-      port.onDatagram((bytes, peer) => this.#receive(wire, bytes, peer.port));
-      port.onError((error) => {
-        this.#parts.logger.error(
-          { event: EVENTS.dhcpReplyFailed, interface: link.name, err: error },
-          'the DHCP socket failed',
-        );
-      });
-      this.#parts.logger.info(
-        {
-          event: EVENTS.dhcpListening,
-          interface: link.name,
-          address: formatIpv4(link.serverAddress),
-          limitations,
-        },
-        `DHCP is served on ${link.name}`,
-      );
-    }
+    await this.#parts.wires.open((wire, bytes, sourcePort) => this.#receive(wire, bytes, sourcePort));
   }
 
   /** Hears no more requests, finishes those under way, and closes its sockets. */
@@ -124,7 +110,7 @@ export class DhcpService implements Service {
         };
       });
     }
-    await Promise.all(this.#wires.map(closeDhcpWire));
+    await this.#parts.wires.close();
   }
 
   #receive(wire: DhcpWire, bytes: Uint8Array, sourcePort: number): void {

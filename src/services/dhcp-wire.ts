@@ -1,18 +1,19 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
-import type { DhcpSettings } from '../dhcp/dhcp-settings.ts';
 import type { Link } from '../dhcp/link.ts';
 import { openConflictProbe, type ConflictProbe } from '../io/conflict-probe.ts';
 import { openDeviceSocket } from '../io/device-socket.ts';
-import { findInheritedSocket, type InheritedSocket } from '../io/inherited-sockets.ts';
+import type { InheritedSocket } from '../io/inherited-sockets.ts';
 import { openLinkFrameSender, type LinkFrameSender } from '../io/link-frame.ts';
 import { IoError } from '../io/io-error.ts';
 import type { NetworkInterface } from '../io/network-interfaces.ts';
 import { adoptUdpPort } from '../io/node-udp-port.ts';
 import type { UdpPort } from '../io/udp-port.ts';
-import { PXE_BOOT_SERVER_PORT } from '../wire/dhcp/pxe-options.ts';
 
-/** One wire that DHCP is served on, and the means to answer there. */
+/**
+ * One wire that DHCP is served on, and the means to answer there. All but the port may be others at the next look: they
+ * follow the interface.
+ */
 export interface DhcpWire {
   readonly link: Link;
   readonly port: UdpPort;
@@ -26,14 +27,24 @@ export interface DhcpWire {
   readonly limitations: readonly string[];
 }
 
+/** A wire as its opener has it. */
+export interface OpenDhcpWire extends DhcpWire {
+  /**
+   * The same interface has other addresses, another MAC or another MTU. The socket stays, and what is in its buffer with
+   * it; conflict checks that are under way end as `unknown`. Throws IoError when no address is left.
+   */
+  adapt(networkInterface: NetworkInterface): void;
+  close(): Promise<void>;
+}
+
 /** How a wire is opened. */
 export interface DhcpWireOptions {
   readonly networkInterface: NetworkInterface;
   readonly serverPort: number;
   /** What requests on this port are. */
   readonly portKind: Link['port'];
-  /** Sockets that the service manager handed over; one that is meant for this wire is used. */
-  readonly inherited: readonly InheritedSocket[];
+  /** The socket for this wire, where the service manager handed one over. */
+  readonly inherited: InheritedSocket | undefined;
   /** Whether any range on the wire wants its addresses checked before they are offered. */
   readonly checkConflicts: boolean;
 }
@@ -41,98 +52,99 @@ export interface DhcpWireOptions {
 /** A rack that powers on at once sends a few hundred packets within milliseconds; the kernel keeps them for us. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
-/**
- * Opens one wildcard socket that is bound to the interface, and what else its rights allow. Rejects with IoError when
- * the socket cannot be had; everything else that is missing is a limitation.
- */
-export async function openDhcpWire(options: DhcpWireOptions): Promise<DhcpWire> {
-  const { networkInterface, serverPort } = options;
-  const link = describeLink(networkInterface, options.portKind);
-  const port = await openServerPort(networkInterface.name, serverPort, options.inherited);
-  const limitations: string[] = [];
-  // On loopback there is nobody else, and no frame to address.
-  if (networkInterface.loopback) {
-    return { link, port, frames: undefined, conflicts: undefined, strangerOn: () => undefined, limitations };
-  }
-  const frames = openLinkFrameSender(networkInterface);
-  if (frames.kind === 'unavailable') {
-    limitations.push(`replies to machines without an address are broadcast: ${frames.reason}`);
-  }
-  const strangers = new Map<Ipv4, Mac | undefined>();
-  const probe = options.checkConflicts
-    ? openConflictProbe(networkInterface, ({ address, mac }) => strangers.set(address, mac))
-    : undefined;
-  if (probe?.kind === 'unavailable') {
-    limitations.push(`addresses are offered without a conflict check: ${probe.reason}`);
-  } else if (probe?.limitation !== undefined) {
-    limitations.push(probe.limitation);
-  }
-  return {
-    link,
-    port,
-    frames: frames.kind === 'available' ? frames.sender : undefined,
-    conflicts: probe?.kind === 'available' ? probe.probe : undefined,
-    strangerOn: (address) => {
-      const mac = strangers.get(address);
-      strangers.delete(address);
-      return mac;
-    },
-    limitations,
-  };
-}
+/** A wire on an interface of this host: one wildcard socket bound to the interface, and what else our rights allow. */
+export class DeviceWire implements OpenDhcpWire {
+  readonly port: UdpPort;
+  readonly #options: DhcpWireOptions;
+  readonly #strangers = new Map<Ipv4, Mac | undefined>();
+  #link: Link;
+  #means: Means;
 
-/** The wires of every interface: all of them, or none and the reason. */
-export async function openDhcpWires(
-  settings: DhcpSettings,
-  interfaces: readonly NetworkInterface[],
-  inherited: readonly InheritedSocket[],
-): Promise<readonly DhcpWire[]> {
-  const wires: DhcpWire[] = [];
-  try {
-    for (const networkInterface of interfaces) {
-      for (const { port, kind } of portsOf(settings)) {
-        wires.push(
-          await openDhcpWire({
-            networkInterface,
-            serverPort: port,
-            portKind: kind,
-            inherited: kind === 'dhcp' ? inherited : [],
-            checkConflicts: checksConflicts(settings),
-          }),
-        );
-      }
+  private constructor(port: UdpPort, link: Link, options: DhcpWireOptions) {
+    this.port = port;
+    this.#link = link;
+    this.#options = options;
+    this.#means = this.#openMeans(options.networkInterface);
+  }
+
+  /** Rejects with IoError when the socket cannot be had; everything else that is missing is a limitation. */
+  static async open(options: DhcpWireOptions): Promise<DeviceWire> {
+    const { networkInterface, portKind, serverPort, inherited } = options;
+    const link = describeLink(networkInterface, portKind);
+    const port = await openServerPort(networkInterface.name, serverPort, inherited);
+    return new DeviceWire(port, link, options);
+  }
+
+  get link(): Link {
+    return this.#link;
+  }
+
+  get frames(): LinkFrameSender | undefined {
+    return this.#means.frames;
+  }
+
+  get conflicts(): ConflictProbe | undefined {
+    return this.#means.conflicts;
+  }
+
+  get limitations(): readonly string[] {
+    return this.#means.limitations;
+  }
+
+  strangerOn(address: Ipv4): Mac | undefined {
+    const mac = this.#strangers.get(address);
+    this.#strangers.delete(address);
+    return mac;
+  }
+
+  adapt(networkInterface: NetworkInterface): void {
+    this.#link = describeLink(networkInterface, this.#options.portKind);
+    closeMeans(this.#means);
+    this.#means = this.#openMeans(networkInterface);
+  }
+
+  async close(): Promise<void> {
+    closeMeans(this.#means);
+    await this.port.close();
+  }
+
+  #openMeans(networkInterface: NetworkInterface): Means {
+    // On loopback there is nobody else, and no frame to address.
+    if (networkInterface.loopback) return { frames: undefined, conflicts: undefined, limitations: [] };
+    const limitations: string[] = [];
+    const frames = openLinkFrameSender(networkInterface);
+    if (frames.kind === 'unavailable') {
+      limitations.push(`replies to machines without an address are broadcast: ${frames.reason}`);
     }
-    return wires;
-  } catch (error) {
-    await Promise.all(wires.map(closeDhcpWire));
-    throw error;
+    const probe = this.#options.checkConflicts
+      ? openConflictProbe(networkInterface, ({ address, mac }) => this.#strangers.set(address, mac))
+      : undefined;
+    if (probe?.kind === 'unavailable') {
+      limitations.push(`addresses are offered without a conflict check: ${probe.reason}`);
+    } else if (probe?.limitation !== undefined) {
+      limitations.push(probe.limitation);
+    }
+    return {
+      frames: frames.kind === 'available' ? frames.sender : undefined,
+      conflicts: probe?.kind === 'available' ? probe.probe : undefined,
+      limitations,
+    };
   }
 }
 
-/** Beside another DHCP server, PXE clients also ask on the boot server's port (PXE 2.1 section 2.2.3). */
-function portsOf(settings: DhcpSettings): readonly { readonly port: number; readonly kind: Link['port'] }[] {
-  const dhcp = { port: settings.serverPort, kind: 'dhcp' } as const;
-  return settings.mode === 'proxy' ? [dhcp, { port: PXE_BOOT_SERVER_PORT, kind: 'boot-server' }] : [dhcp];
-}
+/** What is opened for one state of an interface. */
+type Means = Pick<DhcpWire, 'frames' | 'conflicts' | 'limitations'>;
 
-/** Whether any scope wants addresses checked before they are offered; dhcpd does unless it is told not to. */
-function checksConflicts({ mode, parameters, sharedNetworks }: DhcpSettings): boolean {
-  const scopes = sharedNetworks.flatMap((network) => [
-    network.parameters,
-    ...network.subnets.flatMap((subnet) => [
-      subnet.parameters,
-      ...subnet.ranges.map((range) => range.parameters),
-    ]),
-  ]);
-  const isWanted = parameters.pingCheck ?? true;
-  return mode === 'server' && (isWanted || scopes.some(({ pingCheck }) => pingCheck === true));
+function closeMeans({ frames, conflicts }: Means): void {
+  frames?.close();
+  conflicts?.close();
 }
 
 /** Throws IoError for an interface without an address: there is nothing to answer from. */
 function describeLink({ name, addresses, mtu, loopback }: NetworkInterface, port: Link['port']): Link {
   const [primary] = addresses;
   if (primary === undefined) {
-    throw new IoError('unreachable', `interface ${name} has no IPv4 address to answer DHCP from, or is down`);
+    throw new IoError('unreachable', `interface ${name} has no IPv4 address to answer DHCP from`);
   }
   return {
     name,
@@ -144,20 +156,12 @@ function describeLink({ name, addresses, mtu, loopback }: NetworkInterface, port
   };
 }
 
-/** Gives back everything that openDhcpWire opened. */
-export async function closeDhcpWire(wire: DhcpWire): Promise<void> {
-  wire.frames?.close();
-  wire.conflicts?.close();
-  await wire.port.close();
-}
-
 function openServerPort(
   device: string,
   port: number,
-  inherited: readonly InheritedSocket[],
+  inherited: InheritedSocket | undefined,
 ): Promise<UdpPort> {
-  const handedOver = findInheritedSocket(inherited, 'dhcp', device);
-  if (handedOver !== undefined) return adoptUdpPort(handedOver.fd);
+  if (inherited !== undefined) return adoptUdpPort(inherited.fd);
   return adoptUdpPort(
     openDeviceSocket({ device, port, broadcast: true, receiveBufferBytes: RECEIVE_BUFFER_BYTES }),
   );

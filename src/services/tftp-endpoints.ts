@@ -5,6 +5,7 @@ import type { NetworkInterface } from '../io/network-interfaces.ts';
 import type { TransferSocket } from '../io/transfer-socket.ts';
 import { blockSizeForMtu } from '../tftp/negotiation.ts';
 import type { TftpSettings } from '../tftp/tftp-settings.ts';
+import { judgeInterface } from './interface-readiness.ts';
 import type { DataPlaneLink, OpenDataPlane } from './tftp-data-plane-link.ts';
 import type { DataPeer, FromDataPlane, StartTransfer, TransferEnd } from './tftp-messages.ts';
 import { placeOfAddress, placesOfInterface, type TftpPlace } from './tftp-places.ts';
@@ -21,8 +22,8 @@ export interface TftpEndpoint {
 /** What is to be served where, and by which means. */
 export interface TftpEndpointsParts {
   readonly settings: TftpSettings;
-  /** The interfaces to serve on when the settings name no addresses. */
-  readonly interfaces: readonly NetworkInterface[];
+  /** Names of the interfaces to serve on when the settings name no addresses, whether they are there yet or not. */
+  readonly interfaces: readonly string[];
   readonly inherited: readonly InheritedSocket[];
   readonly openDataPlane: OpenDataPlane;
   /** How interfaces are watched; tests have a watch of their own. */
@@ -35,6 +36,8 @@ export interface TftpEndpointsListener {
   ended(ends: readonly TransferEnd[]): void;
   opened(endpoint: TftpEndpoint, ports: readonly number[], batched: boolean): void;
   closed(endpoint: TftpEndpoint): void;
+  /** An interface is not there, or cannot be served yet; it is served as soon as it can be. */
+  awaited(name: string, reason: string): void;
   /** After the start, a place could not be opened; it is tried again. */
   failed(description: string, error: IoError): void;
   /** The thread that sends files died; its transfers are lost, and another one is started. */
@@ -58,6 +61,8 @@ export class TftpEndpoints {
   readonly #parts: TftpEndpointsParts;
   readonly #listener: TftpEndpointsListener;
   readonly #endpoints = new Map<number, OpenEndpoint>();
+  /** By interface, or by the description of a place. */
+  readonly #problems = new Map<string, string>();
   readonly #opening = new Map<number, (message: FromDataPlane) => void>();
   #inherited: readonly InheritedSocket[];
   #link: DataPlaneLink | undefined;
@@ -79,12 +84,13 @@ export class TftpEndpoints {
   async open(): Promise<void> {
     const { settings, interfaces, watch = watchInterfaces } = this.#parts;
     this.#link = this.#openLink();
-    for (const place of this.#choosePlaces(interfaces)) await this.#openPlace(place);
-    if (settings.listen !== undefined) return;
-    this.#watch = watch(
-      interfaces.map(({ name }) => name),
-      () => this.#followInterfaces(),
-    );
+    if (settings.listen === undefined) this.#watch = watch(interfaces, () => this.#followInterfaces());
+    for (const place of this.#choosePlaces(this.#usableInterfaces())) await this.#openPlace(place);
+  }
+
+  /** Where TFTP is not served although it should be, and why; empty when all is well. */
+  get problems(): readonly string[] {
+    return [...this.#problems.values()];
   }
 
   /** UDP ports that requests are sent to, by endpoint. */
@@ -247,6 +253,8 @@ export class TftpEndpoints {
     }
     const places = this.#wantedPlaces();
     const wanted = new Map(places.map((place) => [place.key, place]));
+    const concerned = new Set([...this.#parts.interfaces, ...places.map(({ description }) => description)]);
+    for (const about of this.#problems.keys()) if (!concerned.has(about)) this.#problems.delete(about);
     for (const endpoint of [...this.#endpoints.values()]) {
       const place = wanted.get(endpoint.place.key);
       if (place === undefined) {
@@ -263,17 +271,30 @@ export class TftpEndpoints {
     }
   }
 
+  /** The interfaces that can be served now; of the others it is told, once, what they are waited for. */
+  #usableInterfaces(): readonly NetworkInterface[] {
+    if (this.#parts.settings.listen !== undefined) return [];
+    const needsAddress = kernelSockets() === undefined;
+    return this.#parts.interfaces.flatMap((name) => {
+      const readiness = judgeInterface(name, this.#watch?.current(name), { needsAddress });
+      if (readiness.kind === 'usable') {
+        this.#problems.delete(name);
+        return [readiness.facts];
+      }
+      if (this.#problems.get(name) !== readiness.reason) this.#listener.awaited(name, readiness.reason);
+      this.#problems.set(name, readiness.reason);
+      return [];
+    });
+  }
+
   /** One interface after another, so that one that cannot be served does not keep the others from it. */
   #wantedPlaces(): readonly TftpPlace[] {
-    const { settings, interfaces } = this.#parts;
-    if (settings.listen !== undefined) return this.#choosePlaces([]);
-    return interfaces.flatMap(({ name }) => {
-      const current = this.#watch?.current(name);
-      if (current === undefined) return [];
+    if (this.#parts.settings.listen !== undefined) return this.#choosePlaces([]);
+    return this.#usableInterfaces().flatMap((current) => {
       try {
         return this.#choosePlaces([current]);
       } catch (error) {
-        this.#listener.failed(name, ioErrorFrom('cannot serve TFTP', error));
+        this.#fail(current.name, error);
         return [];
       }
     });
@@ -282,9 +303,16 @@ export class TftpEndpoints {
   async #trying(description: string, open: () => Promise<void>): Promise<void> {
     try {
       await open();
+      this.#problems.delete(description);
     } catch (error) {
-      this.#listener.failed(description, ioErrorFrom('cannot serve TFTP', error));
+      this.#fail(description, error);
       this.#retryLater();
     }
+  }
+
+  #fail(description: string, error: unknown): void {
+    const failure = ioErrorFrom('cannot serve TFTP', error);
+    this.#problems.set(description, failure.message);
+    this.#listener.failed(description, failure);
   }
 }

@@ -76,6 +76,11 @@ export class TftpJournal {
     );
   }
 
+  /** An interface of the configuration cannot be served yet. */
+  awaited(on: string, reason: string): void {
+    this.#logger.warn({ event: EVENTS.tftpAwaited, on }, `TFTP waits: ${reason}`);
+  }
+
   notOpened(on: string, error: IoError): void {
     this.#logger.error({ event: EVENTS.tftpClosed, on, err: error }, `${error.message}; it is tried again`);
   }

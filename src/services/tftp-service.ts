@@ -2,7 +2,6 @@ import { ConfigError } from '../config/config-error.ts';
 import { BootRoot } from '../io/boot-root.ts';
 import type { Clock } from '../io/clock.ts';
 import type { InheritedSocket } from '../io/inherited-sockets.ts';
-import type { NetworkInterface } from '../io/network-interfaces.ts';
 import { closeSurplus } from '../io/read-ahead.ts';
 import { toNetascii } from '../tftp/netascii.ts';
 import { negotiate, parseTransferMode, type Negotiation, type TransferMode } from '../tftp/negotiation.ts';
@@ -31,8 +30,8 @@ import type { TftpObserver } from './tftp-served.ts';
 /** What the service works with. */
 export interface TftpServiceParts {
   readonly settings: TftpSettings;
-  /** The interfaces to serve on when the settings name no addresses. */
-  readonly interfaces: readonly NetworkInterface[];
+  /** Names of the interfaces to serve on when the settings name no addresses, whether they are there yet or not. */
+  readonly interfaces: readonly string[];
   /** Sockets that the service manager handed over. */
   readonly inherited?: readonly InheritedSocket[];
   readonly bootFiles: BootFileLookup;
@@ -105,6 +104,7 @@ export class TftpService implements Service {
         },
         opened: (endpoint, ports, batched) => this.#journal.opened(endpoint, ports, batched),
         closed: (endpoint) => this.#journal.closed(endpoint),
+        awaited: (name, reason) => this.#journal.awaited(name, reason),
         failed: (description, error) => this.#journal.notOpened(description, error),
         died: (error) => this.#journal.dataPlaneDied(error),
       },
@@ -142,6 +142,11 @@ export class TftpService implements Service {
       this.#journal.mapRejected(error);
       return error;
     }
+  }
+
+  /** Where TFTP is not served although it should be, and why; empty when all is well. */
+  get problems(): readonly string[] {
+    return this.#endpoints.problems;
   }
 
   /** UDP ports that requests are sent to, by endpoint; for tests that let the kernel choose. */

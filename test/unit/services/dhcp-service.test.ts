@@ -153,7 +153,14 @@ async function start(given: Partial<DhcpSettings> = {}) {
   const leases = new LeaseTable([{ first: address('192.168.0.128'), last: address('192.168.0.254') }]);
   const service = new DhcpService({
     settings: settings(given),
-    openWires: () => Promise.resolve([wire]),
+    wires: {
+      open: (receive) => {
+        wire.port.onDatagram((bytes, peer) => receive(wire, bytes, peer.port));
+        return Promise.resolve();
+      },
+      close: () => Promise.resolve(),
+      problems: [],
+    },
     leases,
     store,
     nodes: NO_NODES,

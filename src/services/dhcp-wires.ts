@@ -1,0 +1,239 @@
+import { formatIpv4 } from '../addr/ipv4.ts';
+import type { DhcpSettings } from '../dhcp/dhcp-settings.ts';
+import type { Link } from '../dhcp/link.ts';
+import { findInheritedSocket, type InheritedSocket } from '../io/inherited-sockets.ts';
+import { compareInterface, watchInterfaces, type InterfaceWatch } from '../io/interface-watch.ts';
+import { ioErrorFrom } from '../io/io-error.ts';
+import type { NetworkInterface } from '../io/network-interfaces.ts';
+import { EVENTS } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { PXE_BOOT_SERVER_PORT } from '../wire/dhcp/pxe-options.ts';
+import { DeviceWire, type DhcpWire, type DhcpWireOptions, type OpenDhcpWire } from './dhcp-wire.ts';
+import { judgeInterface } from './interface-readiness.ts';
+
+/** Hears a datagram that came in on a wire. */
+export type DhcpReceiver = (wire: DhcpWire, bytes: Uint8Array, sourcePort: number) => void;
+
+/** The wires of a service; which ones there are may change while it runs. */
+export interface DhcpWireSource {
+  /** Rejects with IoError when a socket that could be had is held by somebody else; then nothing is open. */
+  open(receive: DhcpReceiver): Promise<void>;
+  close(): Promise<void>;
+  /** Where DHCP is not served although it should be, and why; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+/** What is to be served where. */
+export interface DhcpWiresParts {
+  readonly settings: DhcpSettings;
+  /** Names of interfaces, whether they are there yet or not. */
+  readonly interfaces: readonly string[];
+  readonly inherited: readonly InheritedSocket[];
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** How interfaces are watched, and wires opened; tests have their own. */
+  readonly watch?: typeof watchInterfaces;
+  readonly openWire?: (options: DhcpWireOptions) => Promise<OpenDhcpWire>;
+}
+
+/** One interface that is served. */
+interface ServedInterface {
+  facts: NetworkInterface;
+  readonly wires: readonly OpenDhcpWire[];
+  /** False while it has lost its address: it is heard and not answered, since there is no address to answer from. */
+  hasAddress: boolean;
+}
+
+/** A socket that could not be opened is tried again after this time. */
+const RETRY_MS = 2000;
+
+/**
+ * The wires of every configured interface, which they follow: one that is missing, or has no address, is waited
+ * for; one that is made anew gets new sockets; one whose facts change keeps its sockets and is described anew.
+ */
+export class DhcpWires implements DhcpWireSource {
+  readonly #parts: DhcpWiresParts;
+  readonly #served = new Map<string, ServedInterface>();
+  readonly #problems = new Map<string, string>();
+  #receive: DhcpReceiver = () => undefined;
+  #inherited: readonly InheritedSocket[];
+  #watch: InterfaceWatch | undefined;
+  /** The last of the changes, which are made one after another. */
+  #changes: Promise<void> = Promise.resolve();
+  #retry: NodeJS.Timeout | undefined;
+  #closing = false;
+
+  constructor(parts: DhcpWiresParts) {
+    this.#parts = parts;
+    this.#inherited = parts.inherited;
+  }
+
+  get problems(): readonly string[] {
+    return [...this.#problems.values()];
+  }
+
+  async open(receive: DhcpReceiver): Promise<void> {
+    const { interfaces, watch = watchInterfaces } = this.#parts;
+    this.#receive = receive;
+    this.#watch = watch(interfaces, () => this.#follow());
+    try {
+      for (const name of interfaces) {
+        const readiness = judgeInterface(name, this.#watch.current(name), { needsAddress: true });
+        if (readiness.kind === 'awaited') this.#await(name, readiness.reason);
+        else await this.#serve(readiness.facts);
+      }
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#watch?.stop();
+    clearTimeout(this.#retry);
+    await this.#changes;
+    await Promise.all([...this.#served.keys()].map((name) => this.#leave(name)));
+  }
+
+  #follow(): void {
+    this.#changes = this.#changes.then(() => this.#adaptAll());
+  }
+
+  /** Never rejects: what cannot be done is told and tried again. One interface does not keep another from being served. */
+  async #adaptAll(): Promise<void> {
+    for (const name of this.#parts.interfaces) {
+      if (this.#closing) return;
+      try {
+        await this.#adapt(name, this.#watch?.current(name));
+      } catch (error) {
+        const { message } = ioErrorFrom(`cannot serve DHCP on ${name}`, error);
+        this.#problems.set(name, message);
+        this.#parts.logger.error(
+          { event: EVENTS.dhcpClosed, interface: name },
+          `${message}; it is tried again`,
+        );
+        clearTimeout(this.#retry);
+        this.#retry = setTimeout(() => this.#follow(), RETRY_MS).unref();
+      }
+    }
+  }
+
+  async #adapt(name: string, current: NetworkInterface | undefined): Promise<void> {
+    const served = this.#served.get(name);
+    if (served !== undefined && served.facts.index !== current?.index) {
+      await this.#leave(name);
+      this.#parts.logger.warn(
+        { event: EVENTS.dhcpClosed, interface: name },
+        `DHCP is no longer served on ${name}, which is gone`,
+      );
+    }
+    const readiness = judgeInterface(name, current, { needsAddress: true });
+    if (readiness.kind === 'awaited') {
+      this.#await(name, readiness.reason);
+      return;
+    }
+    const still = this.#served.get(name);
+    if (still === undefined) await this.#serve(readiness.facts);
+    else this.#describeAnew(still, readiness.facts);
+    this.#problems.delete(name);
+  }
+
+  #await(name: string, reason: string): void {
+    const served = this.#served.get(name);
+    if (served !== undefined) served.hasAddress = false;
+    if (this.#problems.get(name) === reason) return;
+    this.#problems.set(name, reason);
+    this.#parts.logger.warn({ event: EVENTS.dhcpAwaited, interface: name }, `DHCP waits: ${reason}`);
+  }
+
+  async #serve(facts: NetworkInterface): Promise<void> {
+    const { settings, openWire = (options) => DeviceWire.open(options) } = this.#parts;
+    const handedOver = findInheritedSocket(this.#inherited, 'dhcp', facts.name);
+    // What was handed over is ours once, and gone when the socket is closed.
+    this.#inherited = this.#inherited.filter((socket) => socket !== handedOver);
+    const wires: OpenDhcpWire[] = [];
+    const served: ServedInterface = { facts, wires, hasAddress: true };
+    try {
+      for (const { port, kind } of portsOf(settings)) {
+        const wire = await openWire({
+          networkInterface: facts,
+          serverPort: port,
+          portKind: kind,
+          inherited: kind === 'dhcp' ? handedOver : undefined,
+          checkConflicts: checksConflicts(settings),
+        });
+        wires.push(wire);
+        this.#hear(wire, served);
+      }
+    } catch (error) {
+      await Promise.all(wires.map((wire) => wire.close()));
+      throw error;
+    }
+    this.#served.set(facts.name, served);
+    for (const wire of wires) this.#tellOpened(wire);
+  }
+
+  #hear(wire: OpenDhcpWire, served: ServedInterface): void {
+    const { logger, metrics } = this.#parts;
+    wire.port.onDatagram((bytes, peer) => {
+      if (served.hasAddress) this.#receive(wire, bytes, peer.port);
+      else metrics.dhcpPacketsDropped.inc({ reason: 'no-server-address' });
+    });
+    wire.port.onError((error) => {
+      logger.error(
+        { event: EVENTS.dhcpReplyFailed, interface: wire.link.name, err: error },
+        'the DHCP socket failed',
+      );
+    });
+  }
+
+  #describeAnew(served: ServedInterface, current: NetworkInterface): void {
+    const change = compareInterface({ ...served.facts, link: current.link }, current);
+    if (change === undefined && served.hasAddress) return;
+    for (const wire of served.wires) {
+      wire.adapt(current);
+      this.#tellOpened(wire);
+    }
+    served.facts = current;
+    served.hasAddress = true;
+  }
+
+  #tellOpened({ link, limitations }: DhcpWire): void {
+    this.#parts.logger.info(
+      {
+        event: EVENTS.dhcpListening,
+        interface: link.name,
+        address: formatIpv4(link.serverAddress),
+        limitations,
+      },
+      `DHCP is served on ${link.name}`,
+    );
+  }
+
+  async #leave(name: string): Promise<void> {
+    const served = this.#served.get(name);
+    this.#served.delete(name);
+    await Promise.all((served?.wires ?? []).map((wire) => wire.close()));
+  }
+}
+
+/** Beside another DHCP server, PXE clients also ask on the boot server's port (PXE 2.1 section 2.2.3). */
+function portsOf(settings: DhcpSettings): readonly { readonly port: number; readonly kind: Link['port'] }[] {
+  const dhcp = { port: settings.serverPort, kind: 'dhcp' } as const;
+  return settings.mode === 'proxy' ? [dhcp, { port: PXE_BOOT_SERVER_PORT, kind: 'boot-server' }] : [dhcp];
+}
+
+/** Whether any scope wants addresses checked before they are offered; dhcpd does unless it is told not to. */
+function checksConflicts({ mode, parameters, sharedNetworks }: DhcpSettings): boolean {
+  const scopes = sharedNetworks.flatMap((network) => [
+    network.parameters,
+    ...network.subnets.flatMap((subnet) => [
+      subnet.parameters,
+      ...subnet.ranges.map((range) => range.parameters),
+    ]),
+  ]);
+  const isWanted = parameters.pingCheck ?? true;
+  return mode === 'server' && (isWanted || scopes.some(({ pingCheck }) => pingCheck === true));
+}

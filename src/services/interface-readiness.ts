@@ -1,0 +1,25 @@
+import { listNetworkInterfaces, type NetworkInterface } from '../io/network-interfaces.ts';
+
+/** Whether an interface can be served now, or what it is waited for, in words for the log and `/readyz`. */
+export type InterfaceReadiness =
+  | { readonly kind: 'usable'; readonly facts: NetworkInterface }
+  | { readonly kind: 'awaited'; readonly reason: string };
+
+/**
+ * Judges an interface of the configuration. One that is missing is waited for, and no error: bridges, bonds and VLANs are
+ * made by other services, some of them after us, and made anew while we serve.
+ */
+export function judgeInterface(
+  name: string,
+  current: NetworkInterface | undefined,
+  { needsAddress }: { readonly needsAddress: boolean },
+): InterfaceReadiness {
+  if (current === undefined) {
+    const present = listNetworkInterfaces().join(', ');
+    return { kind: 'awaited', reason: `there is no interface ${name} yet; this host has ${present}` };
+  }
+  if (needsAddress && current.addresses.length === 0) {
+    return { kind: 'awaited', reason: `interface ${name} has no IPv4 address yet` };
+  }
+  return { kind: 'usable', facts: current };
+}
