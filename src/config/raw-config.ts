@@ -25,7 +25,7 @@ export const RawConfigSchema = section(
     interfaces: Type.Optional(
       Type.Array(Type.String(), {
         description:
-          'Network interfaces that DHCP and TFTP are served on; on every other one the program is deaf and mute.',
+          'Network interfaces that DHCP and TFTP are served on; on every other one the program is deaf and mute. One that is not there yet is waited for, and `/readyz` says so.',
         examples: [['br-prov']],
       }),
     ),
