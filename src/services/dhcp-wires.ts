@@ -149,7 +149,7 @@ export class DhcpWires implements DhcpWireSource {
   }
 
   async #serve(facts: NetworkInterface): Promise<void> {
-    const { settings, openWire = (options) => DeviceWire.open(options) } = this.#parts;
+    const { settings, openWire = openDeviceWire } = this.#parts;
     const handedOver = findInheritedSocket(this.#inherited, 'dhcp', facts.name);
     // What was handed over is ours once, and gone when the socket is closed.
     this.#inherited = this.#inherited.filter((socket) => socket !== handedOver);
@@ -217,6 +217,10 @@ export class DhcpWires implements DhcpWireSource {
     this.#served.delete(name);
     await Promise.all((served?.wires ?? []).map((wire) => wire.close()));
   }
+}
+
+function openDeviceWire(options: DhcpWireOptions): Promise<OpenDhcpWire> {
+  return DeviceWire.open(options);
 }
 
 /** Beside another DHCP server, PXE clients also ask on the boot server's port (PXE 2.1 section 2.2.3). */
