@@ -55,6 +55,10 @@ export interface Node {
   readonly ports: readonly Port[];
   readonly dhcpOptions: readonly IronicDhcpOption[];
   readonly bmc: Bmc | undefined;
+  /** What its manager last prepared it for (deploy, clean, rescue, ...); for people, since a boot profile has its own. */
+  readonly purpose: string | undefined;
+  /** Who wrote this node, `ironic` for one; undefined: an admin. */
+  readonly managedBy: string | undefined;
   /** Rises with each change of the node or its boot profile; the ETag of its documents. */
   readonly generation: number;
 }

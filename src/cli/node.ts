@@ -11,6 +11,7 @@ const COLUMNS: readonly Column<NodeDocument>[] = [
   { title: 'UUID', cell: (node) => textOf(node['uuid']) },
   { title: 'NAME', cell: (node) => textOf(node['name']) },
   { title: 'BOOT MODE', cell: (node) => textOf(node['boot_mode']) ?? 'any' },
+  { title: 'PURPOSE', cell: (node) => textOf(node['purpose']) },
   { title: 'PORTS', cell: (node) => macsOf(node).join(' ') },
 ];
 
@@ -73,6 +74,8 @@ function nodeFields(node: NodeDocument): Fields {
     ['uuid', textOf(node['uuid'])],
     ['name', textOf(node['name'])],
     ['boot mode', textOf(node['boot_mode']) ?? 'any'],
+    ['purpose', textOf(node['purpose'])],
+    ['managed by', textOf(node['managed_by'])],
     ...listOf(node['ports']).map((port) => ['port', portText(recordOf(port))] as const),
     ...listOf(node['dhcp_options']).map((option) => {
       const { opt_name: name, opt_value: value } = recordOf(option);
@@ -87,7 +90,20 @@ function portText(port: NodeDocument): string {
     textOf(port['address']),
     ...(fixedAddress === undefined ? [] : [`fixed at ${fixedAddress}`]),
     ...(port['pxe_enabled'] === false ? ['no PXE'] : []),
+    ...switchPort(recordOf(port['extra'])),
   ].join(', ');
+}
+
+/** Where the port is plugged in, as the application note has it: `on 17.100.36.110 port 1/1/5 vlan 0`. */
+function switchPort(extra: NodeDocument): readonly string[] {
+  const words = [
+    ['on', extra['gateway_name']],
+    ['port', extra['gateway_port']],
+    ['vlan', extra['gateway_vlan']],
+  ].flatMap(([word, value]) =>
+    typeof value === 'string' || typeof value === 'number' ? [`${String(word)} ${value}`] : [],
+  );
+  return words.length === 0 ? [] : [words.join(' ')];
 }
 
 function profileFields(profile: NodeDocument | undefined): Fields {

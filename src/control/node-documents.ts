@@ -9,6 +9,7 @@ import { nullable } from './schema-terms.ts';
 const MAC_PATTERN = '^[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}$';
 /** Ironic takes the characters that need no escape in a URL (RFC 3986 section 2.3). */
 const NAME_PATTERN = '^[A-Za-z0-9._~-]+$';
+const WORD_PATTERN = '^[A-Za-z0-9._-]+$';
 const DEFAULT_BMC_PORT = 623;
 
 const PortSchema = Type.Object(
@@ -71,6 +72,24 @@ export const NodePutSchema = Type.Object(
     ports: Type.Array(PortSchema, { maxItems: 256 }),
     dhcp_options: Type.Optional(Type.Array(DhcpOptionSchema, { maxItems: 256 })),
     bmc: Type.Optional(nullable(BmcSchema)),
+    purpose: Type.Optional(
+      nullable(
+        Type.String({
+          pattern: WORD_PATTERN,
+          maxLength: 64,
+          description: 'What the node was last prepared for (deploy, clean, rescue, ...); shown to people.',
+        }),
+      ),
+    ),
+    managed_by: Type.Optional(
+      nullable(
+        Type.String({
+          pattern: WORD_PATTERN,
+          maxLength: 64,
+          description: 'Which program keeps this node up to date, `ironic` for one; null: an admin.',
+        }),
+      ),
+    ),
   },
   { additionalProperties: false, description: 'A node; what is left out is gone after a PUT.' },
 );
@@ -109,6 +128,8 @@ export const NodeSchema = Type.Object(
         ip_version: Type.Union([Type.Literal(4), Type.Literal(6)]),
       }),
     ),
+    purpose: nullable(Type.String()),
+    managed_by: nullable(Type.String()),
   },
   { description: 'A node, without its BMC.' },
 );
@@ -146,6 +167,8 @@ export function parseNodeDocument(uuid: NodeUuid, document: NodePutDocument): No
     ports,
     dhcpOptions: (document.dhcp_options ?? []).map(parseDhcpOption),
     bmc: document.bmc ? parseBmc(document.bmc) : undefined,
+    purpose: document.purpose ?? undefined,
+    managedBy: document.managed_by ?? undefined,
   };
 }
 
@@ -204,5 +227,7 @@ export function formatNodeDocument(node: Node): NodeDocument {
       opt_value: option.value,
       ip_version: option.ipVersion,
     })),
+    purpose: node.purpose ?? null,
+    managed_by: node.managedBy ?? null,
   };
 }

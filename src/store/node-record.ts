@@ -40,6 +40,8 @@ export const nodeCodec: RecordCodec<Node> = {
       ports: asList(json['ports'], 'ports').map(portFromJson),
       dhcpOptions: asList(json['dhcpOptions'], 'dhcpOptions').map(optionFromJson),
       bmc: optional(json['bmc'], 'bmc', bmcFromJson),
+      purpose: optional(json['purpose'], 'purpose', asText),
+      managedBy: optional(json['managedBy'], 'managedBy', asText),
       generation: asNumber(json['generation'], 'generation'),
     };
   },

@@ -4,7 +4,15 @@ import { delimiter, join } from 'node:path';
 
 /** What a test may need of the machine that it runs on. */
 export type Need =
-  'namespaces' | 'udhcpc' | 'dnsmasq' | 'virtual-machines' | 'reference-servers' | 'strace' | 'judge-tools';
+  | 'namespaces'
+  | 'udhcpc'
+  | 'dnsmasq'
+  | 'virtual-machines'
+  | 'reference-servers'
+  | 'strace'
+  | 'judge-tools'
+  | 'ironic-package'
+  | 'ironic';
 
 /** A program or file, and the Debian package that brings it. */
 interface Requirement {
@@ -13,6 +21,13 @@ interface Requirement {
 }
 
 const OVMF = '/usr/share/OVMF';
+const IRONIC: Requirement = {
+  name: '/usr/lib/python3/dist-packages/ironic/__init__.py',
+  debianPackage: 'python3-ironic',
+};
+
+/** What anybody may use. */
+const UNPRIVILEGED: ReadonlySet<Need> = new Set<Need>(['strace', 'ironic-package']);
 
 /** Programs by name (looked up in PATH and in the folders for administrators), files by absolute path. */
 const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
@@ -53,6 +68,12 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
     { name: 'tshark', debianPackage: 'tshark' },
     { name: 'mergecap', debianPackage: 'wireshark-common' },
   ],
+  'ironic-package': [IRONIC],
+  ironic: [
+    IRONIC,
+    { name: 'ipmitool', debianPackage: 'ipmitool' },
+    { name: 'ipmi_sim', debianPackage: 'openipmi' },
+  ],
 };
 
 /** The kernel that the machines boot has a version in its name, so it is looked for. */
@@ -67,7 +88,7 @@ export function debianPackages(): readonly string[] {
 /** Why a test with these needs cannot run here, in words for people; undefined when it can. */
 export function whyNot(needs: readonly Need[]): string | undefined {
   if (process.platform !== 'linux') return 'needs Linux';
-  const rights = needs.some((need) => need !== 'strace') ? missingRights(needs) : undefined;
+  const rights = needs.some((need) => !UNPRIVILEGED.has(need)) ? missingRights(needs) : undefined;
   if (rights !== undefined) return rights;
   const absent = needs.flatMap((need) =>
     REQUIREMENTS[need].filter((one) => findProgram(one.name) === undefined),

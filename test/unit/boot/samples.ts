@@ -40,6 +40,8 @@ export function nodeDraft(changes: Partial<NodeDraft> = {}): NodeDraft {
     ports: [portSample()],
     dhcpOptions: [],
     bmc: undefined,
+    purpose: undefined,
+    managedBy: undefined,
     ...changes,
   };
 }

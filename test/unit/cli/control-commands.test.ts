@@ -104,8 +104,8 @@ describe('bootd node', () => {
   it('list is a table, or JSON', async () => {
     control.answers({ 'GET /v1/nodes': { body: { nodes: [NODE] } } });
     expect((await bootd('node', 'list')).out.split('\n')).toEqual([
-      'UUID                                  NAME  BOOT MODE  PORTS',
-      `${UUID}  bm1   any        ${MAC}`,
+      'UUID                                  NAME  BOOT MODE  PURPOSE  PORTS',
+      `${UUID}  bm1   any        -        ${MAC}`,
     ]);
     expect(JSON.parse((await bootd('node', 'list', '--json')).out)).toEqual([NODE]);
   });
@@ -131,6 +131,8 @@ describe('bootd node', () => {
         `uuid:         ${UUID}`,
         'name:         bm1',
         'boot mode:    any',
+        'purpose:      -',
+        'managed by:   -',
         `port:         ${MAC}, fixed at 192.168.0.20`,
         'dhcp option:  67 = pxelinux.0',
         'boots:        always, deploy',
@@ -143,6 +145,26 @@ describe('bootd node', () => {
       ]);
     },
   );
+
+  it('show says what Ironic made of it, and which port of which switch each of its ports hangs on', async () => {
+    const ports = [
+      {
+        address: MAC,
+        pxe_enabled: false,
+        extra: { gateway_name: '17.100.36.110', gateway_port: '1/1/5', gateway_vlan: 0 },
+      },
+    ];
+    const node = { ...NODE, purpose: 'clean', managed_by: 'ironic', ports };
+    control.answers({
+      'GET /v1/nodes': { body: { nodes: [node] } },
+      [`GET /v1/nodes/${UUID}`]: { body: node },
+      [`GET /v1/nodes/${UUID}/leases`]: { body: { addresses: [], leases: [] } },
+    });
+    const lines = (await bootd('node', 'show', UUID)).out.split('\n');
+    expect(lines).toContain('purpose:      clean');
+    expect(lines).toContain('managed by:   ironic');
+    expect(lines).toContain(`port:         ${MAC}, no PXE, on 17.100.36.110 port 1/1/5 vlan 0`);
+  });
 
   it('show fails for a name that nobody has, or that two have', async () => {
     control.answers({

@@ -28,6 +28,8 @@ const whole = {
     { opt_name: '67', opt_value: 'pxelinux.0', ip_version: 4 },
     { opt_name: '59', opt_value: 'tftp://192.168.0.1/pxelinux.0', ip_version: 6 },
   ],
+  purpose: 'deploy',
+  managed_by: 'ironic',
 };
 
 describe('PUT /v1/nodes/{uuid}', () => {
@@ -41,6 +43,8 @@ describe('PUT /v1/nodes/{uuid}', () => {
       boot_mode: null,
       ports: [{ address: MAC, pxe_enabled: true, fixed_address: null, extra: {} }],
       dhcp_options: [],
+      purpose: null,
+      managed_by: null,
     });
     expect(api.store.committed).toHaveLength(1);
     expect(api.registry.portByMac(MAC)?.node.uuid).toBe(UUID);

@@ -147,6 +147,8 @@ export function node(settings: Partial<Node> & { ports: readonly Port[] }): Node
     bootMode: undefined,
     dhcpOptions: [],
     bmc: undefined,
+    purpose: undefined,
+    managedBy: undefined,
     generation: 1,
     ...settings,
   };

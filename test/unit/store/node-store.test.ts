@@ -29,6 +29,8 @@ const NODE: Node = {
     { name: '59', value: 'tftp://[2001:db8::1]/x', ipVersion: 6 },
   ],
   bmc: { address: '10.0.0.7', port: 623, username: 'admin', password: 'geheim "ü"' },
+  purpose: 'deploy',
+  managedBy: 'ironic',
   generation: 12,
 };
 
@@ -39,6 +41,8 @@ const BARE: Node = {
   ports: [],
   dhcpOptions: [],
   bmc: undefined,
+  purpose: undefined,
+  managedBy: undefined,
   generation: 13,
 };
 
