@@ -147,6 +147,8 @@ export function parseNodePatch(document: NodePatchDocument): NodeFields {
       dhcpOptions: document.dhcp_options.map(parseDhcpOption),
     }),
     ...('bmc' in document && { bmc: document.bmc ? parseBmc(document.bmc) : undefined }),
+    ...('purpose' in document && { purpose: document.purpose ?? undefined }),
+    ...('managed_by' in document && { managedBy: document.managed_by ?? undefined }),
   };
   if (errors.length > 0) throw unusableNode(errors);
   return fields;

@@ -50,6 +50,10 @@ class BootdClient:
         """Replaces all of a node. When this returns, the next packet of the machine is answered by it."""
         return self._call('PUT', '/v1/nodes/%s' % uuid, document)
 
+    def patch_node(self, uuid, document):
+        """Changes what the document names; the rest of the node stays, its BMC too. The node must be there."""
+        return self._call('PATCH', '/v1/nodes/%s' % uuid, document)
+
     def delete_node(self, uuid):
         """Forgets a node and what it boots; succeeds when there is none."""
         self._call('DELETE', '/v1/nodes/%s' % uuid)

@@ -109,21 +109,20 @@ class BootdDHCPApi(base.BaseDHCP):
             LOG.warning('Port %s is none of Ironic\'s; its client identifier is not taken over', port_id)
             return
         try:
-            _put_client_id(objects.Node.get_by_id(context, port.node_id), port.address, wanted[_CLIENT_ID])
+            _put_client_id(objects.Node.get_by_id(context, port.node_id).uuid, port.address, wanted[_CLIENT_ID])
         except bootd_client.BootdError as error:
             raise exception.FailedToUpdateDHCPOptOnPort(str(error)) from error
 
 
-def _put_client_id(node, address, client_id):
+def _put_client_id(node_uuid, address, client_id):
     bootd = client()
-    document = bootd.get_node(node.uuid)
-    if document is None:
+    node = bootd.get_node(node_uuid)
+    if node is None:
         return
-    for port in document['ports']:
-        if port['address'] == address.lower():
-            port['extra'] = dict(port['extra'], **{'client-id': client_id})
-    bmc = documents.bmc_of(node)
-    bootd.put_node(node.uuid, document if bmc is None else dict(document, bmc=bmc))
+    ports = [
+        dict(port, extra=dict(port['extra'], **{'client-id': client_id})) if port['address'] == address.lower() else port
+        for port in node['ports']]
+    bootd.patch_node(node_uuid, {'ports': ports})
 
 
 def _find_port(context, port_id):

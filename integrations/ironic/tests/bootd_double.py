@@ -68,7 +68,7 @@ class BootdDouble:
                 if body:
                     self.wfile.write(body)
 
-            do_GET = do_PUT = do_DELETE = _answer
+            do_GET = do_PUT = do_PATCH = do_DELETE = _answer
 
         if os.path.exists(self.path):
             os.unlink(self.path)

@@ -157,16 +157,15 @@ class ClientIdTest(WithBootd):
                 mock.patch.object(objects.Node, 'get_by_id', return_value=task.node):
             dhcp.BootdDHCPApi().update_port_dhcp_opts(port_id, options, token=None, context=task.context)
 
-    def test_it_is_put_into_the_node_with_all_the_rest_and_the_bmc(self):
+    def test_it_is_put_into_the_port_and_all_the_rest_stays(self):
         known = {'uuid': UUID, 'ports': [{'address': MAC, 'extra': {'a': 1}}], 'dhcp_options': OPTIONS}
         self.bootd.answers['GET', NODE] = (200, known)
         for port_id in (OLD_UUID, 'vif'):
             self.bootd.calls.clear()
             self.update(port_id)
             method, path, document = self.bootd.calls[-1]
-            self.assertEqual(('PUT', NODE), (method, path))
-            self.assertEqual([{'address': MAC, 'extra': {'a': 1, 'client-id': 'ff:01'}}], document['ports'])
-            self.assertEqual('geheim', document['bmc']['password'])
+            self.assertEqual(('PATCH', NODE), (method, path))
+            self.assertEqual({'ports': [{'address': MAC, 'extra': {'a': 1, 'client-id': 'ff:01'}}]}, document)
 
     def test_nothing_to_put_it_into(self):
         self.bootd.answers['GET', NODE] = problem(404, 'node-not-found', 'no')

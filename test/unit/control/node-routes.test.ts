@@ -223,8 +223,13 @@ describe('PATCH /v1/nodes/{uuid}', () => {
     await api.call('PUT', node, { ...whole, bmc });
     await api.call('PATCH', node, {});
     expect(api.store.committed).toHaveLength(1);
-    await api.call('PATCH', node, { bmc: null, boot_mode: null });
-    expect((await api.call('GET', node)).body).toEqual({ ...whole, boot_mode: null, generation: 2 });
+    await api.call('PATCH', node, { bmc: null, boot_mode: null, purpose: null });
+    expect((await api.call('GET', node)).body).toEqual({
+      ...whole,
+      boot_mode: null,
+      purpose: null,
+      generation: 2,
+    });
     expect(api.registry.portByMac(MAC)?.node.bmc).toBeUndefined();
   });
 
