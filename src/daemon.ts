@@ -9,17 +9,20 @@ import type { DhcpSettings } from './dhcp/dhcp-settings.ts';
 import { LeaseTable } from './dhcp/lease-table.ts';
 import { systemClock } from './io/clock.ts';
 import { readInheritedSockets, type InheritedSocket } from './io/inherited-sockets.ts';
+import { BootRoot } from './io/boot-root.ts';
 import { openServiceNotifier } from './io/sd-notify.ts';
 import { BootFileService } from './services/boot-file-service.ts';
 import { ControlService } from './services/control-service.ts';
 import { DhcpService } from './services/dhcp-service.ts';
 import { DhcpWires } from './services/dhcp-wires.ts';
+import { HttpBootService, type HttpBootServiceParts } from './services/http-boot-service.ts';
 import { LeaseService } from './services/lease-service.ts';
 import { NodeService } from './services/node-service.ts';
 import { ProbeDesk } from './services/probe-desk.ts';
 import { filePresence } from './services/profile-warnings.ts';
 import type { Service } from './services/service.ts';
 import { TemplateService } from './services/template-service.ts';
+import { TftpFileOpener } from './services/tftp-file-opener.ts';
 import { TftpService } from './services/tftp-service.ts';
 import { createLeaseStore } from './store/lease-store.ts';
 import { openLevelStore, type LevelStore } from './store/level-store.ts';
@@ -167,6 +170,20 @@ function furnish(
   });
   const tftp = buildTftp(settings, inherited, bootFiles, logger, metrics);
   if (tftp !== undefined) services.push(tftp);
+  const { httpBoot } = settings;
+  if (httpBoot !== undefined) {
+    services.push(
+      new HttpBootService({
+        listen: httpBoot.listen,
+        ...bootFileSource(settings),
+        bootFiles,
+        logger,
+        metrics,
+        clock,
+        observer: (event) => bootFiles.observe(event),
+      }),
+    );
+  }
 
   const checks = (): readonly HealthCheck[] => [
     storeCheck(store),
@@ -225,6 +242,13 @@ function buildTftp(
   });
 }
 
+/** What HTTP serves is what TFTP serves; openings of its own, so that neither waits for the other's. */
+function bootFileSource({ tftp }: BootdSettings): Pick<HttpBootServiceParts, 'root' | 'files'> {
+  if (tftp === undefined) return { root: undefined, files: undefined };
+  const root = new BootRoot({ ...tftp, chrootLinks: tftp.secure });
+  return { root: tftp.root, files: new TftpFileOpener(root) };
+}
+
 async function openStore(settings: BootdSettings, logger: Logger, metrics: Metrics): Promise<LevelStore> {
   const { store, report } = await openLevelStore(join(settings.stateDirectory, 'store'), {
     listener: {
@@ -257,6 +281,7 @@ function reportWhatIsOff(settings: BootdSettings, logger: Logger): void {
     dhcp: settings.dhcp,
     tftp: settings.tftp,
     http: settings.http,
+    'http-boot': settings.httpBoot,
   };
   for (const [section, value] of Object.entries(sections)) {
     if (value !== undefined) continue;
@@ -265,11 +290,6 @@ function reportWhatIsOff(settings: BootdSettings, logger: Logger): void {
       `${section} is off: the configuration has no such section`,
     );
   }
-  if (settings.httpBoot === undefined) return;
-  logger.warn(
-    { event: EVENTS.daemonServiceOff, section: 'http-boot' },
-    'http-boot is off: this version does not serve boot files over HTTP yet',
-  );
 }
 
 /** systemd wants to hear of us at least once in its time; twice is safe. */

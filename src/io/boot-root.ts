@@ -43,6 +43,8 @@ export interface OpenBootFile {
   readonly size: number;
   /** The same for two openings as long as the file was neither replaced nor written to in between. */
   readonly identity: string;
+  /** Milliseconds since 1970 of its last change. */
+  readonly modifiedAt: number;
 }
 
 export type BootFileOutcome =
@@ -73,7 +75,8 @@ export class BootRoot {
       const reason = await this.#objection(found.fd, stats);
       if (reason !== undefined) return { kind: 'failed', reason, osCode: undefined };
       const fd = await openAsync(descriptorPath(found.fd), O_RDONLY | O_NONBLOCK);
-      return { kind: 'file', fd, size: stats.size, identity: identityOf(stats) };
+      const { size, mtimeMs } = stats;
+      return { kind: 'file', fd, size, identity: identityOf(stats), modifiedAt: mtimeMs };
     } catch (error) {
       return failure(error);
     } finally {

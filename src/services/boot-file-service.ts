@@ -24,6 +24,7 @@ import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';
+import { isWholeFile, type HttpBootRefused, type HttpBootServed } from './http-boot-served.ts';
 import type { TftpRefused, TftpServed } from './tftp-served.ts';
 
 /** What the service works with. */
@@ -82,9 +83,10 @@ export class BootFileService implements BootFileLookup {
     return this.#unknownMachineFile(path, bootPath, { node: undefined, mac });
   }
 
-  /** Hears of every TFTP request that ended. */
-  observe(event: TftpServed | TftpRefused): void {
-    if (event.kind !== 'served' || event.result !== 'done' || typeof event.peer.address !== 'number') return;
+  /** Hears of every request that ended, over TFTP or HTTP. */
+  observe(event: TftpServed | TftpRefused | HttpBootServed | HttpBootRefused): void {
+    if (event.kind !== 'served' || typeof event.peer.address !== 'number') return;
+    if (!('method' in event ? isWholeFile(event) : event.result === 'done')) return;
     const mac = this.#parts.macOfAddress(event.peer.address);
     const port = mac && this.#parts.registry.portByMac(mac);
     if (port?.profile?.policy !== 'once') return;

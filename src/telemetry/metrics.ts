@@ -23,6 +23,12 @@ export interface Metrics {
   readonly tftpRetransmissions: Counter;
   readonly tftpTransfersActive: Gauge;
   readonly tftpMapFailures: Counter;
+  readonly httpRequests: Counter<'result'>;
+  readonly httpRefusals: Counter<'reason'>;
+  readonly httpRequestSeconds: Histogram;
+  readonly httpSentBytes: Counter;
+  readonly httpConnections: Gauge;
+  readonly httpConnectionsRefused: Counter;
   readonly nodes: Gauge;
   readonly templateFailures: Counter;
 }
@@ -134,6 +140,39 @@ export function createMetrics(): Metrics {
     tftpMapFailures: new Counter({
       name: 'bootd_tftp_map_failures_total',
       help: 'Attempts to reload a map-file that has mistakes; the old rules go on serving.',
+      registers,
+    }),
+    httpRequests: new Counter({
+      name: 'bootd_http_boot_requests_total',
+      help: 'Requests for boot files over HTTP that ended, by result.',
+      labelNames: ['result'],
+      registers,
+    }),
+    httpRefusals: new Counter({
+      name: 'bootd_http_boot_refusals_total',
+      help: 'Requests for boot files over HTTP that were refused, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    httpRequestSeconds: new Histogram({
+      name: 'bootd_http_boot_request_seconds',
+      help: 'Duration of requests for boot files over HTTP that were answered whole.',
+      buckets: TRANSFER_BUCKETS,
+      registers,
+    }),
+    httpSentBytes: new Counter({
+      name: 'bootd_http_boot_sent_bytes_total',
+      help: 'Octets of boot files sent over HTTP.',
+      registers,
+    }),
+    httpConnections: new Gauge({
+      name: 'bootd_http_boot_connections',
+      help: 'Connections of machines that fetch boot files over HTTP.',
+      registers,
+    }),
+    httpConnectionsRefused: new Counter({
+      name: 'bootd_http_boot_connections_refused_total',
+      help: 'Connections for boot files that were closed at once, because too many were open.',
       registers,
     }),
     nodes: new Gauge({

@@ -207,7 +207,7 @@ export async function putMachine(daemon: Daemon, machine: Machine, argument: str
   const uuid = machineUuid(machine.mac);
   await daemon.apiBody('PUT', `/v1/nodes/${uuid}`, {
     name: `lab-${machine.firmware}-${machine.mac.slice(-2)}`,
-    boot_mode: machine.firmware,
+    boot_mode: machine.firmware === 'bios' ? 'bios' : 'uefi',
     ports: [{ address: machine.mac, pxe_enabled: true }],
   });
   await daemon.apiBody('PUT', `/v1/nodes/${uuid}/boot-profile`, {

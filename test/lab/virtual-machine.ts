@@ -7,8 +7,11 @@ import type { BackgroundProcess } from './processes.ts';
 
 /** A machine to boot. */
 export interface Machine {
-  /** `bios`: SeaBIOS with iPXE as its option ROM; `uefi`: OVMF with its own PXE client. */
-  readonly firmware: 'bios' | 'uefi';
+  /**
+   * `bios`: SeaBIOS with iPXE as its option ROM; `uefi`: OVMF with its own PXE client; `uefi-http`: OVMF with PXE
+   * turned off, so that it boots over HTTP.
+   */
+  readonly firmware: 'bios' | 'uefi' | 'uefi-http';
   readonly mac: string;
 }
 
@@ -50,7 +53,7 @@ export async function bootMachine(network: LabNetwork, machine: Machine): Promis
   const capture = await Capture.start(network.switches, tap);
   const switchedOnAt = Date.now();
   try {
-    if (machine.firmware === 'uefi') await copyFile(`${OVMF}/OVMF_VARS_4M.fd`, variables);
+    if (machine.firmware !== 'bios') await copyFile(`${OVMF}/OVMF_VARS_4M.fd`, variables);
     const qemu = network.switches.start(
       `machine ${machine.mac}`,
       'qemu-system-x86_64',
@@ -89,6 +92,7 @@ function qemuArguments(machine: Machine, tap: string, variables: string): readon
     case 'bios':
       return [...common, '-machine', 'pc', '-device', card];
     case 'uefi':
+    case 'uefi-http':
       return [
         ...common,
         ...['-machine', 'q35', '-device', `${card},romfile=`],
@@ -96,6 +100,9 @@ function qemuArguments(machine: Machine, tap: string, variables: string): readon
         ...['-drive', `if=pflash,unit=1,format=raw,file=${variables}`],
         // There is no IPv6 on the wire, and looking for it would only cost time.
         ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'],
+        ...(machine.firmware === 'uefi'
+          ? []
+          : ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=n']),
       ];
   }
 }
