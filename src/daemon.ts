@@ -180,7 +180,7 @@ function furnish(
         logger,
         metrics,
         clock,
-        observer: (event) => bootFiles.observe(event),
+        observer: (observation) => bootFiles.observeFile(observation),
       }),
     );
   }

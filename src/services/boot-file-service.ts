@@ -7,6 +7,7 @@ import {
   type Machine,
   type RenderingContext,
 } from '../boot/boot-files.ts';
+import type { FileObservation } from '../boot/boot-observation.ts';
 import {
   addressHasHexPrefix,
   parseBootPath,
@@ -24,7 +25,6 @@ import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';
-import { isWholeFile, type HttpBootRefused, type HttpBootServed } from './http-boot-served.ts';
 import type { TftpRefused, TftpServed } from './tftp-served.ts';
 
 /** What the service works with. */
@@ -83,15 +83,25 @@ export class BootFileService implements BootFileLookup {
     return this.#unknownMachineFile(path, bootPath, { node: undefined, mac });
   }
 
-  /** Hears of every request that ended, over TFTP or HTTP. */
-  observe(event: TftpServed | TftpRefused | HttpBootServed | HttpBootRefused): void {
-    if (event.kind !== 'served' || typeof event.peer.address !== 'number') return;
-    if (!('method' in event ? isWholeFile(event) : event.result === 'done')) return;
-    const mac = this.#parts.macOfAddress(event.peer.address);
+  /** Hears of every TFTP request that ended. */
+  observe(event: TftpServed | TftpRefused): void {
+    if (event.kind !== 'served' || event.result !== 'done' || typeof event.peer.address !== 'number') return;
+    this.#sentWhole(event.peer.address, event.path, event.durationMs);
+  }
+
+  /** Hears what happens to files over HTTP. A part of one does not make a boot. */
+  observeFile(observation: FileObservation): void {
+    if (observation.kind !== 'ended' || observation.ending !== 'done') return;
+    if (observation.bytes !== observation.size) return;
+    this.#sentWhole(observation.peer, observation.path, observation.durationMs);
+  }
+
+  #sentWhole(peer: Ipv4, path: string, durationMs: number): void {
+    const mac = this.#parts.macOfAddress(peer);
     const port = mac && this.#parts.registry.portByMac(mac);
     if (port?.profile?.policy !== 'once') return;
-    if (this.#parts.probes.probeOf(port.port.address, event.durationMs) !== undefined) return;
-    if (this.#isLastImage(port.profile, event.path)) this.#parts.completeBoot(port.node.uuid);
+    if (this.#parts.probes.probeOf(port.port.address, durationMs) !== undefined) return;
+    if (this.#isLastImage(port.profile, path)) this.#parts.completeBoot(port.node.uuid);
   }
 
   #portOf(subject: BootPathSubject, peer: Ipv4): NodePort | undefined {

@@ -1,4 +1,5 @@
 import { formatIpv4 } from '../addr/ipv4.ts';
+import type { FileObservation, FileSource, FileStarted } from '../boot/boot-observation.ts';
 import type { Clock } from '../io/clock.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -12,17 +13,22 @@ import type {
   HttpBootPeer,
   HttpBootRejection,
   HttpBootRequest,
+  HttpBootResult,
 } from './http-boot-messages.ts';
 import type { HttpBootRefusal } from './http-boot-resolver.ts';
-import type { HttpBootObserver, HttpBootServed, HttpBootSource } from './http-boot-served.ts';
+
+/** Hears what happens to the files of machines with an IPv4 address. */
+export type HttpBootObserver = (observation: FileObservation) => void;
 
 /** A request that was granted. */
 export interface HttpBootGrant {
   readonly request: HttpBootRequest;
   readonly path: string;
-  readonly source: HttpBootSource;
+  readonly source: FileSource;
   readonly rendered: RenderedBootFile | undefined;
   readonly size: number;
+  /** Of a file on disk, milliseconds since 1970. */
+  readonly modifiedAt: number | undefined;
   /** On the monotonic clock. */
   readonly receivedAt: number;
 }
@@ -73,11 +79,16 @@ export class HttpBootJournal {
 
   /** A request that was refused by its method or its name alone. */
   rejected({ peer, method, target, status, reason }: HttpBootRejection): void {
-    this.#refused(peer, method, target, status, reason);
+    this.#refused(peer, method, target, status, reason, reason);
   }
 
-  refused({ peer, method, name }: HttpBootRequest, { status, reason }: HttpBootRefusal): void {
-    this.#refused(peer, method, name, status, reason);
+  refused({ peer, method, name }: HttpBootRequest, { status, reason, message }: HttpBootRefusal): void {
+    this.#refused(peer, method, name, status, reason, message);
+  }
+
+  granted(grant: HttpBootGrant): void {
+    const started = describeStart(grant);
+    if (started !== undefined) this.#observer?.({ kind: 'started', ...started });
   }
 
   /** A request could not be dealt with: a mistake of ours. */
@@ -87,13 +98,14 @@ export class HttpBootJournal {
     logger.error({ event: EVENTS.httpRequestFailed, ...fields, err: error }, 'a request failed inside bootd');
   }
 
-  ended({ request, path, source, rendered, size, receivedAt }: HttpBootGrant, end: HttpBootEnd): void {
+  ended(grant: HttpBootGrant, end: HttpBootEnd): void {
+    const { request, path, source, rendered, size, receivedAt } = grant;
     const durationMs = this.#clock.monotonic() - receivedAt;
-    const { result, status, bytes, start, detail } = end;
+    const { result, status, bytes, detail } = end;
     this.#metrics.httpRequests.inc({ result });
     this.#metrics.httpSentBytes.inc(bytes);
     if (result === 'done') this.#metrics.httpRequestSeconds.observe(durationMs / 1000);
-    const { peer, method, name } = request;
+    const { peer, method } = request;
     const { logger, fields } = this.#line(peer, method, path);
     const failed = result !== 'done' && result !== 'aborted';
     logger[failed ? 'warn' : 'info'](
@@ -109,22 +121,10 @@ export class HttpBootJournal {
       },
       describeEnd(request, end, size, detail),
     );
-    this.#observer?.({
-      kind: 'served',
-      peer,
-      method,
-      requested: name,
-      path,
-      source,
-      node: rendered?.node,
-      generation: rendered?.generation ?? 0,
-      status,
-      size,
-      start,
-      bytes,
-      durationMs,
-      result,
-    });
+    const started = describeStart(grant);
+    if (started === undefined) return;
+    const ending = result === 'done' && method === 'HEAD' ? 'probed' : result;
+    this.#observer?.({ kind: 'ended', ...started, ending, bytes, durationMs, retransmissions: 0, detail });
   }
 
   threadDied(error: Error, lost: number): void {
@@ -141,7 +141,14 @@ export class HttpBootJournal {
     this.#logger.error({ event: EVENTS.httpThreadFailed, err: error }, `${error.message}; it is tried again`);
   }
 
-  #refused(peer: HttpBootPeer, method: string, requested: string, status: number, reason: string): void {
+  #refused(
+    peer: HttpBootPeer,
+    method: string,
+    requested: string,
+    status: number,
+    reason: string,
+    message: string,
+  ): void {
     this.#metrics.httpRequests.inc({ result: 'refused' });
     this.#metrics.httpRefusals.inc({ reason });
     const { logger, fields } = this.#line(peer, method, requested);
@@ -149,7 +156,17 @@ export class HttpBootJournal {
       { event: EVENTS.httpRequestRefused, ...fields, status, reason },
       `${method} ${fields.file} refused: ${reason}`,
     );
-    this.#observer?.({ kind: 'refused', peer, method, requested, status, reason });
+    if (typeof peer.address !== 'number') return;
+    this.#observer?.({
+      kind: 'refused',
+      via: 'http',
+      peer: peer.address,
+      requested,
+      mapped: requested,
+      rule: undefined,
+      reason,
+      message: `${status}: ${message}`,
+    });
   }
 
   #line(peer: HttpBootPeer, method: string, name: string) {
@@ -164,7 +181,32 @@ export class HttpBootJournal {
   }
 }
 
-const ENDINGS: Readonly<Record<HttpBootServed['result'], string>> = {
+/** Undefined for a client of IPv6: nobody knows its machine. */
+function describeStart({
+  request,
+  path,
+  source,
+  rendered,
+  size,
+  modifiedAt,
+}: HttpBootGrant): Omit<FileStarted, 'kind'> | undefined {
+  const { address } = request.peer;
+  if (typeof address !== 'number') return undefined;
+  return {
+    via: 'http',
+    peer: address,
+    transfer: `http-${request.id}`,
+    requested: request.name,
+    path,
+    source,
+    node: rendered?.node,
+    generation: rendered?.generation,
+    modifiedAt,
+    size,
+  };
+}
+
+const ENDINGS: Readonly<Record<HttpBootResult, string>> = {
   done: 'was sent',
   aborted: 'was given up by the client',
   timeout: 'was not sent to its end: the client took nothing more',

@@ -1,7 +1,7 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
+import type { FileSource } from '../boot/boot-observation.ts';
 import type { BootFileFailure } from '../io/boot-root.ts';
 import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';
-import type { HttpBootSource } from './http-boot-served.ts';
 import type { OpenedFile, OpeningOutcome } from './tftp-file-opener.ts';
 
 /** What a name means. */
@@ -9,13 +9,13 @@ export type HttpBootContent =
   | {
       readonly kind: 'file';
       readonly path: string;
-      readonly source: Extract<HttpBootSource, 'disk' | 'image'>;
+      readonly source: Extract<FileSource, 'disk'>;
       readonly opened: OpenedFile;
     }
   | {
       readonly kind: 'rendered';
       readonly path: string;
-      readonly source: Extract<HttpBootSource, 'rendered' | 'fallback'>;
+      readonly source: Extract<FileSource, 'rendered' | 'fallback'>;
       readonly rendered: RenderedBootFile;
     };
 

@@ -4,7 +4,7 @@ import { IoError, ioErrorFromOsCode } from '../io/io-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { BootFileLookup } from './boot-file-lookup.ts';
-import { HttpBootJournal, type HttpBootGrant } from './http-boot-journal.ts';
+import { HttpBootJournal, type HttpBootGrant, type HttpBootObserver } from './http-boot-journal.ts';
 import { openHttpBootThread, type HttpBootLink, type OpenHttpBootLink } from './http-boot-link.ts';
 import type {
   FromHttpBootThread,
@@ -14,7 +14,6 @@ import type {
   HttpBootRequest,
 } from './http-boot-messages.ts';
 import { HttpBootResolver, type BootFileSource, type HttpBootContent } from './http-boot-resolver.ts';
-import type { HttpBootObserver } from './http-boot-served.ts';
 import type { Service } from './service.ts';
 
 /** What the service works with. */
@@ -187,7 +186,10 @@ export class HttpBootService implements Service {
     const answer = answerOf(content);
     const size = answer.kind === 'file' ? answer.size : answer.bytes.length;
     const rendered = content.kind === 'rendered' ? content.rendered : undefined;
-    this.#requests.set(id, { grant: { request, path, source, rendered, size, receivedAt }, content });
+    const modifiedAt = answer.kind === 'file' ? answer.modifiedAt : undefined;
+    const grant = { request, path, source, rendered, size, modifiedAt, receivedAt };
+    this.#requests.set(id, { grant, content });
+    this.#journal.granted(grant);
     this.#link?.post({ kind: 'answer', id, answer });
   }
 

@@ -3,12 +3,12 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import type { FileObservation } from '../../../src/boot/boot-observation.ts';
 import { systemClock } from '../../../src/io/clock.ts';
 import { BootRoot } from '../../../src/io/boot-root.ts';
 import type { BootFileLookup } from '../../../src/services/boot-file-lookup.ts';
 import type { HttpBootLimits } from '../../../src/services/http-boot-host.ts';
 import { openHttpBootInline, type OpenHttpBootLink } from '../../../src/services/http-boot-link.ts';
-import type { HttpBootRefused, HttpBootServed } from '../../../src/services/http-boot-served.ts';
 import { HttpBootService } from '../../../src/services/http-boot-service.ts';
 import { TftpFileOpener } from '../../../src/services/tftp-file-opener.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
@@ -31,7 +31,8 @@ export interface RunningHttpBoot {
   readonly root: string;
   readonly port: number;
   readonly log: readonly Record<string, unknown>[];
-  readonly events: readonly (HttpBootServed | HttpBootRefused)[];
+  /** What was observed, but for the beginnings of transfers. */
+  readonly events: readonly FileObservation[];
   readonly metrics: Metrics;
   stop(): Promise<void>;
 }
@@ -42,7 +43,7 @@ export async function startHttpBoot(options: HarnessOptions = {}): Promise<Runni
   chmodSync(root, 0o755);
   options.prepare?.(root);
   const log: Record<string, unknown>[] = [];
-  const events: (HttpBootServed | HttpBootRefused)[] = [];
+  const events: FileObservation[] = [];
   const metrics = createMetrics();
   const destination = { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) };
   const logger = pino(
@@ -58,7 +59,9 @@ export async function startHttpBoot(options: HarnessOptions = {}): Promise<Runni
     logger,
     metrics,
     clock: systemClock,
-    observer: (event) => events.push(event),
+    observer: (event) => {
+      if (event.kind !== 'started') events.push(event);
+    },
     openLink: options.openLink ?? openHttpBootInline(options.limits),
     stopGraceMs: options.stopGraceMs ?? 200,
   });
