@@ -100,9 +100,7 @@ function qemuArguments(machine: Machine, tap: string, variables: string): readon
         ...['-drive', `if=pflash,unit=1,format=raw,file=${variables}`],
         // There is no IPv6 on the wire, and looking for it would only cost time.
         ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'],
-        ...(machine.firmware === 'uefi'
-          ? []
-          : ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=n']),
+        ...(machine.firmware === 'uefi' ? [] : ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=n']),
       ];
   }
 }
