@@ -88,7 +88,9 @@ export class DhcpdConfLexer {
     return { file: this.#file, line: this.#line, column: this.#at - this.#lineStart + 1 };
   }
 
+  /** Where the next token stands, to go back to. */
   mark(): LexerMark {
+    this.#skipSpace();
     return { offset: this.#at, line: this.#line, lineStart: this.#lineStart };
   }
 

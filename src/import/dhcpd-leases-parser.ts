@@ -62,8 +62,27 @@ class LeaseFileParser {
   }
 
   #readDeclaration(first: Token): void {
+    if (isSign(first, '}')) {
+      this.#losses.lose(first.place, 'this record', "this '}' closes nothing");
+      return;
+    }
     const { words, isBlock } = this.#readHead(first);
     const statements = isBlock ? this.#readStatements() : [];
+    try {
+      this.#takeDeclaration(first, words, isBlock, statements);
+    } catch (error) {
+      if (!(error instanceof StatementFault)) throw error;
+      // It was read to its end, so that what comes next is the next one.
+      this.#losses.lose(error.place, 'this record', error.message);
+    }
+  }
+
+  #takeDeclaration(
+    first: Token,
+    words: readonly Token[],
+    isBlock: boolean,
+    statements: readonly LeaseStatement[],
+  ): void {
     const keyword = keywordOf(first);
     const reader = new TokenReader(words.slice(1), first.place);
     if (keyword === 'lease' && isBlock) {
@@ -119,7 +138,7 @@ class LeaseFileParser {
     }
   }
 
-  /** Lists what could not be read, and goes on with the next declaration. */
+  /** Lists a declaration whose end cannot be found, and goes on with the next one at the left margin. */
   #recover(error: unknown, mark: LexerMark): void {
     const isExpected =
       error instanceof StatementFault || error instanceof ImportError || error instanceof UnexpectedEnd;

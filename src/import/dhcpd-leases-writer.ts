@@ -4,7 +4,7 @@ import { decodeEncapsulated } from '../wire/dhcp/encapsulated-options.ts';
 import { WireError } from '../wire/wire-error.ts';
 
 /** 2038-01-19T03:14:07Z. dhcpd 4.4 fails to rewrite a lease that ends later ("unable to write lease"). */
-const LATEST_END = 0x7fff_ffff_000;
+const LATEST_END = 0x7fff_ffff * 1000;
 
 /** dhcpd's words for types of hardware, by their number in the IANA list; others are `unknown-N`. */
 const WORDS_OF_HARDWARE: ReadonlyMap<number, string> = new Map([

@@ -1,6 +1,7 @@
-import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LabNetwork } from './namespaces.ts';
+import type { BackgroundProcess } from './processes.ts';
 import { findProgram } from './tools.ts';
 
 /** The application note's dhcpd.conf, and what UEFI machines need besides. */
@@ -23,23 +24,35 @@ class "uefi" {
 `;
 
 /**
- * ISC dhcpd and in.tftpd on the server's provisioning leg: what bootd replaces, and what the lab is proved with. They
- * end with the lab.
+ * ISC dhcpd on the server's provisioning leg, with leases from elsewhere or none; its lease file is `leaseFile`. It ends with the
+ * lab, or before.
  */
-export async function startReferenceServers(network: LabNetwork, tftpRoot: string): Promise<void> {
-  const folder = join(network.folder, 'reference');
-  await mkdir(folder);
+export async function startDhcpd(
+  network: LabNetwork,
+  leases = '',
+): Promise<{ readonly process: BackgroundProcess; readonly leaseFile: string }> {
+  const folder = await mkdtemp(join(network.folder, 'dhcpd-'));
+  const leaseFile = join(folder, 'dhcpd.leases');
   await writeFile(join(folder, 'dhcpd.conf'), DHCPD_CONF);
-  await writeFile(join(folder, 'dhcpd.leases'), '');
+  await writeFile(leaseFile, leases);
   // A copy: AppArmor's profile goes by the program's path and would keep it out of this folder.
   const dhcpd = join(folder, 'dhcpd');
   await copyFile(findProgram('dhcpd') ?? 'dhcpd', dhcpd);
   await chmod(dhcpd, 0o755);
-  const files = ['-cf', join(folder, 'dhcpd.conf'), '-lf', join(folder, 'dhcpd.leases')];
-  const dhcp = network.server.start('dhcpd', dhcpd, ['-4', '-d', '--no-pid', ...files, 'prov0']);
+  const files = ['-cf', join(folder, 'dhcpd.conf'), '-lf', leaseFile];
+  const process = network.server.start('dhcpd', dhcpd, ['-4', '-d', '--no-pid', ...files, 'prov0']);
+  await process.waitForLine(/Server starting service/, 10_000);
+  return { process, leaseFile };
+}
+
+/**
+ * ISC dhcpd and in.tftpd on the server's provisioning leg: what bootd replaces, and what the lab is proved with. They
+ * end with the lab.
+ */
+export async function startReferenceServers(network: LabNetwork, tftpRoot: string): Promise<void> {
   const options = ['-L', '-4', '-a', '192.168.0.1:69', '-m', '/tftpboot/map-file', '/tftpboot'];
   network.server.startWithTftpboot('in.tftpd', tftpRoot, findProgram('in.tftpd') ?? 'in.tftpd', options);
-  await dhcp.waitForLine(/Server starting service/, 10_000);
+  await startDhcpd(network);
   await waitForTftpPort(network);
 }
 
