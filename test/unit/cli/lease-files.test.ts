@@ -118,8 +118,9 @@ describe('leases for others', () => {
     expect(code).toBe(0);
     const before = parseDhcpdLeases(readFileSync(LEASES, 'utf8'), 'f').records;
     const after = parseDhcpdLeases(out, 'f').records;
+    // bootd has reservations in place of `reserved`; the vendor class is of the record that no longer counts.
     const essence = (records: typeof before): unknown =>
-      records.map(({ place: _, reserved: __, vendorClass: ___, ...record }) => record);
+      records.map((record) => ({ ...record, place: 0, reserved: false, vendorClass: '' }));
     expect(essence(after)).toEqual(essence(before));
   });
 

@@ -77,7 +77,7 @@ describe('what an address is after the import', () => {
     ['starts 0 2026/11/22 17:00:00; ends never; binding state active; dynamic-bootp;', 'bound', undefined],
     ['starts epoch 1795366800; ends epoch 1795369500; binding state active;', 'expired', '17:45'],
     // dhcpd 2 had no binding states.
-    [`${FUTURE}`, 'bound', '17:55'],
+    [FUTURE, 'bound', '17:55'],
     [`${FUTURE} abandoned;`, 'declined', '17:55'],
   ])('%s', (body, state, ends) => {
     const { expiresAt, ...found } = leaseOf(lease(body)) ?? { state: undefined, expiresAt: undefined };
