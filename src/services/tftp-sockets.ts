@@ -15,8 +15,8 @@ import type { TftpPlace } from './tftp-places.ts';
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /**
- * Sockets that files are sent from, at each place. Few, so that many transfers share a system call; more than one, so
- * that a client that uses its port again at once meets another port here.
+ * Sockets that files are sent from, at each place. Nearly everybody is served from the first one, so that many
+ * transfers share a system call; the others are for clients that use their port again at once.
  */
 const DATA_SOCKETS = 4;
 
