@@ -41,6 +41,8 @@ export interface ProcessFacts {
 export interface DaemonOptions {
   readonly settings: BootdSettings;
   readonly logger: Logger;
+  /** How many `-v`: TFTP is logged as in.tftpd does with as many, whatever the level of the log is. */
+  readonly tftpVerbosity?: number;
   /** Of the program, for the log and the API's description. */
   readonly version: string;
   readonly process: ProcessFacts;
@@ -112,7 +114,7 @@ interface House {
 
 /** The wiring: who is given whom. Nothing runs yet. */
 function furnish(
-  { settings, logger, version, process }: DaemonOptions,
+  { settings, logger, version, process, tftpVerbosity = 0 }: DaemonOptions,
   store: LevelStore,
   metrics: Metrics,
 ): House {
@@ -168,7 +170,7 @@ function furnish(
     logger,
     metrics,
   });
-  const tftp = buildTftp(settings, inherited, bootFiles, logger, metrics);
+  const tftp = buildTftp(settings, inherited, bootFiles, tftpVerbosity, logger, metrics);
   if (tftp !== undefined) services.push(tftp);
   const { httpBoot } = settings;
   if (httpBoot !== undefined) {
@@ -225,6 +227,7 @@ function buildTftp(
   settings: BootdSettings,
   inherited: readonly InheritedSocket[],
   bootFiles: BootFileService,
+  verbosity: number,
   logger: Logger,
   metrics: Metrics,
 ): TftpService | undefined {
@@ -236,6 +239,7 @@ function buildTftp(
     inherited,
     bootFiles,
     logger,
+    verbosity,
     metrics,
     clock: systemClock,
     observer: (event) => bootFiles.observe(event),

@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { ConfigError, formatConfigProblem, type ConfigProblem } from '../config/config-error.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { sectionsWithoutInterfaces } from '../config/parse-config.ts';
-import type { BootdSettings } from '../config/settings.ts';
 import { IoError } from '../io/io-error.ts';
 import { StoreError } from '../store/store.ts';
 import { EVENTS } from '../telemetry/events.ts';
@@ -30,7 +29,7 @@ export function serveCommand(context: CommandContext): Command {
     .option('--keep', "leave the demo's folder behind")
     .option(
       '-v, --verbose',
-      "log as in.tftpd's -v does: requests, refusals (2), the map-file's rules (3)",
+      "log TFTP as in.tftpd does: requests (-v), refusals too (-vv), the map-file's steps too (-vvv)",
       more,
       0,
     )
@@ -75,7 +74,7 @@ async function runDaemon(
   if (homeless.length > 0) {
     throw new UsageError(`'interfaces' names no wire to serve ${homeless.join(' and ')} on`);
   }
-  const logger = createLogger(logLevelFor(settings, options.verbose));
+  const logger = createLogger(settings.logLevel);
   for (const problem of warnings) {
     logger.warn({ event: EVENTS.configWarned, ...placeOf(problem) }, formatConfigProblem(problem));
   }
@@ -85,7 +84,13 @@ async function runDaemon(
     const { process } = context;
     // Not before it is needed: the house takes longer to load than any other subcommand takes to answer.
     const { startDaemon } = await import('../daemon.ts');
-    const starting = startDaemon({ settings, logger, version: programVersion(), process });
+    const starting = startDaemon({
+      settings,
+      logger,
+      tftpVerbosity: options.verbose,
+      version: programVersion(),
+      process,
+    });
     const daemon = await Promise.race([starting, stopSignal]);
     if (typeof daemon === 'string') return EXIT_CODE.done;
     context.onReloadSignal(() => {
@@ -125,13 +130,6 @@ function reportFailure(error: unknown, logger: Logger): ExitCode {
     logger.error({ event, err: error }, error instanceof Error ? error.message : String(error));
   }
   return EXIT_CODE.failed;
-}
-
-/** in.tftpd tells of requests from -v on and of rules from -vvv on; ours are events of level info and debug. */
-function logLevelFor(settings: BootdSettings, verbose: number): string {
-  if (verbose >= 3) return settings.logLevel === 'trace' ? 'trace' : 'debug';
-  const isQuiet = ['warn', 'error', 'fatal'].includes(settings.logLevel);
-  return verbose > 0 && isQuiet ? 'info' : settings.logLevel;
 }
 
 /** On standard error, so that standard output stays a log. */

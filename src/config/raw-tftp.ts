@@ -10,7 +10,12 @@ export const RawTftpSchema = section(
       examples: ['/tftpboot'],
     }),
     'map-file': Type.Optional(
-      Type.String({ description: "in.tftpd's `--map-file`, unchanged.", examples: ['/tftpboot/map-file'] }),
+      Type.String({
+        description:
+          "in.tftpd's `--map-file`, unchanged. It is read again when it changes; one with mistakes keeps the old rules " +
+          'in force and shows in the log and in `/readyz`.',
+        examples: ['/tftpboot/map-file'],
+      }),
     ),
     secure: Type.Optional(
       Type.Boolean({

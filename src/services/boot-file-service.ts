@@ -25,7 +25,7 @@ import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';
-import type { TftpRefused, TftpServed } from './tftp-served.ts';
+import type { TftpEvent } from './tftp-served.ts';
 
 /** What the service works with. */
 export interface BootFileServiceParts {
@@ -84,7 +84,7 @@ export class BootFileService implements BootFileLookup {
   }
 
   /** Hears of every TFTP request that ended. */
-  observe(event: TftpServed | TftpRefused): void {
+  observe(event: TftpEvent): void {
     if (event.kind !== 'served' || event.result !== 'done' || typeof event.peer.address !== 'number') return;
     this.#sentWhole(event.peer.address, event.path, event.durationMs);
   }

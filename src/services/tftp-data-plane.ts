@@ -22,6 +22,7 @@ import type {
   ForwardedRequest,
   StartTransfer,
   TransferEnd,
+  TransferError,
   TransferResult,
 } from './tftp-messages.ts';
 
@@ -36,9 +37,9 @@ export interface DataPlaneListener {
 const DATA_WORD = OPCODE.data << 16;
 const BLOCK_NUMBERS = 65_536;
 
-const FILE_TRUNCATED = encodeTftpError(0, 'File became shorter while it was sent');
-const READ_FAILED = encodeTftpError(TFTP_ERRORS['read-failed'].code, TFTP_ERRORS['read-failed'].message);
-const SERVER_STOPS = encodeTftpError(0, 'Server is shutting down');
+const FILE_TRUNCATED = errorOf(0, 'File became shorter while it was sent');
+const READ_FAILED = errorOf(TFTP_ERRORS['read-failed'].code, TFTP_ERRORS['read-failed'].message);
+const SERVER_STOPS = errorOf(0, 'Server is shutting down');
 
 /** Errors by which a client says that it has what it wanted: GRUB's "closed", OVMF's "User aborted the transfer". */
 const CLOSING_CODES: ReadonlySet<number> = new Set([0, 8]);
@@ -165,7 +166,7 @@ export class DataPlane {
     const endpoint = this.#endpoints.get(id);
     if (endpoint === undefined) return;
     this.#endpoints.delete(id);
-    for (const running of [...endpoint.transfers.values()]) this.#end(running, 'stopped', undefined);
+    for (const running of [...endpoint.transfers.values()]) this.#end(running, 'stopped');
     this.#flush();
     await Promise.all(endpoint.sockets.map((socket) => socket.close()));
   }
@@ -173,7 +174,7 @@ export class DataPlane {
   /** Tells every client that the server goes away, ends all transfers and closes all sockets. */
   async close(): Promise<void> {
     for (const { transfers } of this.#endpoints.values()) {
-      for (const running of transfers.values()) this.#queuePacket(running, SERVER_STOPS);
+      for (const running of [...transfers.values()]) this.#endByServer(running, 'stopped', SERVER_STOPS);
     }
     this.#flush();
     await Promise.all([...this.#endpoints.keys()].map((id) => this.removeEndpoint(id)));
@@ -189,7 +190,7 @@ export class DataPlane {
       this.#perform(running, repeatStart(running.transfer));
       return;
     }
-    if (running !== undefined) this.#end(running, 'replaced', undefined);
+    if (running !== undefined) this.#end(running, 'replaced');
     const socket = endpoint && chooseSocket(endpoint, key);
     if (endpoint === undefined || socket === undefined) {
       this.#finished.push(this.#openSource(start));
@@ -235,7 +236,12 @@ export class DataPlane {
     if (packet.kind !== 'error') return;
     const result =
       running.transfer.acknowledged < 0 ? 'probed' : CLOSING_CODES.has(packet.code) ? 'closed' : 'aborted';
-    this.#end(running, result, `${packet.code} ${packet.message}`);
+    this.#end(running, result, { from: 'client', code: packet.code, message: packet.message });
+  }
+
+  #endByServer(running: Running, result: TransferResult, error: TransferError, osCode?: string): void {
+    this.#queuePacket(running, encodeTftpError(error.code, error.message));
+    this.#end(running, result, error, osCode);
   }
 
   #perform(running: Running, action: TransferAction): void {
@@ -249,10 +255,10 @@ export class DataPlane {
         if (running.oack !== undefined) this.#queuePacket(running, running.oack);
         return;
       case 'finish':
-        this.#end(running, 'done', undefined);
+        this.#end(running, 'done');
         return;
       case 'give-up':
-        this.#end(running, 'timeout', undefined);
+        this.#end(running, 'timeout');
         return;
       default:
         action satisfies never;
@@ -297,10 +303,10 @@ export class DataPlane {
     if (running.ended || waitingFor === undefined) return;
     if (failure === undefined) {
       this.#sendBlocks(running, Math.max(waitingFor, transfer.acknowledged + 1), transfer.sent);
+    } else if (failure.kind === 'truncated') {
+      this.#endByServer(running, 'truncated', FILE_TRUNCATED);
     } else {
-      const truncated = failure.kind === 'truncated';
-      this.#queuePacket(running, truncated ? FILE_TRUNCATED : READ_FAILED);
-      this.#end(running, truncated ? 'truncated' : 'read-failed', truncated ? undefined : failure.osCode);
+      this.#endByServer(running, 'read-failed', READ_FAILED, failure.osCode);
     }
     this.#flush();
   }
@@ -310,7 +316,7 @@ export class DataPlane {
     this.#dirty.add(running.socket);
   }
 
-  #end(running: Running, result: TransferResult, detail: string | undefined): void {
+  #end(running: Running, result: TransferResult, error?: TransferError, osCode?: string): void {
     if (running.ended) return;
     running.ended = true;
     const { transfer, source, endpoint } = running;
@@ -324,12 +330,13 @@ export class DataPlane {
       result,
       bytes,
       retransmissions: transfer.retransmissions,
-      detail,
+      error,
+      osCode,
     });
   }
 
   #report(id: number, result: TransferResult): void {
-    this.#listener.ended({ id, result, bytes: 0, retransmissions: 0, detail: undefined });
+    this.#listener.ended({ id, result, bytes: 0, retransmissions: 0, error: undefined, osCode: undefined });
   }
 
   #flush(): void {
@@ -343,6 +350,10 @@ export class DataPlane {
   readonly flushQueued = (): void => {
     for (const socket of this.#dirty) socket.flush();
   };
+}
+
+function errorOf(code: number, message: string): TransferError {
+  return { from: 'server', code, message };
 }
 
 /**

@@ -90,7 +90,8 @@ export class TftpEndpoints {
 
   /** Where TFTP is not served although it should be, and why; empty when all is well. */
   get problems(): readonly string[] {
-    return [...this.#problems.values()];
+    const thread = this.#link === undefined && !this.#closing ? ['the thread that sends files failed'] : [];
+    return [...thread, ...this.#problems.values()];
   }
 
   /** UDP ports that requests are sent to, by endpoint. */

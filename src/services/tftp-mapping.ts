@@ -14,6 +14,9 @@ import { applyMapFile, type MapResult } from '../tftp/map-rules.ts';
 export class TftpMapping {
   readonly #path: string | undefined;
   #rules: readonly MapRule[] = [];
+  /** What the rules were read from. */
+  #text: string | undefined;
+  #problems: readonly ConfigProblem[] = [];
 
   constructor(path: string | undefined) {
     this.#path = path;
@@ -29,15 +32,33 @@ export class TftpMapping {
     return this.#rules.length;
   }
 
-  /** Reads the file and puts its rules in force. Rejects with ConfigError, in in.tftpd's words, and changes nothing. */
-  async load(): Promise<void> {
-    if (this.#path === undefined) return;
-    const { rules, problems } = parseMapFile(await readMapFile(this.#path));
-    if (problems.length > 0) {
-      const file = this.#path;
-      throw new ConfigError(problems.map(({ line, message }) => problemAt(file, line, message)));
+  /** What is wrong with the file as it was read last, while older rules are in force. */
+  get problems(): readonly ConfigProblem[] {
+    return this.#problems;
+  }
+
+  /**
+   * Reads the file and puts its rules in force; says whether they are others than before. Rejects with ConfigError, in
+   * in.tftpd's words, and changes nothing.
+   */
+  async load(): Promise<'changed' | 'same'> {
+    const file = this.#path;
+    if (file === undefined) return 'same';
+    try {
+      const text = await readMapFile(file);
+      const { rules, problems } = parseMapFile(text);
+      if (problems.length > 0) {
+        throw new ConfigError(problems.map(({ line, message }) => problemAt(file, line, message)));
+      }
+      const isSame = text === this.#text && this.#problems.length === 0;
+      this.#rules = rules;
+      this.#text = text;
+      this.#problems = [];
+      return isSame ? 'same' : 'changed';
+    } catch (error) {
+      if (error instanceof ConfigError) this.#problems = error.problems;
+      throw error;
     }
-    this.#rules = rules;
   }
 
   apply(name: string, direction: 'read' | 'write', address: Ipv4 | string): MapResult {

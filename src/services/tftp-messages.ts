@@ -76,14 +76,22 @@ export type TransferResult =
   | 'duplicate'
   | 'stopped';
 
+/** The ERROR packet that ended a transfer. */
+export interface TransferError {
+  readonly from: 'client' | 'server';
+  readonly code: number;
+  readonly message: string;
+}
+
 export interface TransferEnd {
   readonly id: number;
   readonly result: TransferResult;
   /** Octets of the file that the client has for certain. */
   readonly bytes: number;
   readonly retransmissions: number;
-  /** The client's words, or the operating system's code. */
-  readonly detail: string | undefined;
+  readonly error: TransferError | undefined;
+  /** Of the operating system, for `read-failed`. */
+  readonly osCode: string | undefined;
 }
 
 /** A request that a data socket received, in single-port mode. */

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/config-error.ts';
+import { ConfigError, formatConfigProblem } from '../config/config-error.ts';
 import { BootRoot } from '../io/boot-root.ts';
 import type { Clock } from '../io/clock.ts';
 import type { InheritedSocket } from '../io/inherited-sockets.ts';
@@ -16,6 +16,7 @@ import { openWorkerDataPlane, type OpenDataPlane } from './tftp-data-plane-link.
 import { TftpEndpoints, type TftpEndpoint } from './tftp-endpoints.ts';
 import { TftpFileOpener } from './tftp-file-opener.ts';
 import { TftpJournal } from './tftp-journal.ts';
+import { watchMapFile, type MapFileWatch } from './tftp-map-watch.ts';
 import { TftpMapping } from './tftp-mapping.ts';
 import type { DataPeer, StartTransfer } from './tftp-messages.ts';
 import {
@@ -25,7 +26,7 @@ import {
   type TftpContent,
   type TftpRefusal,
 } from './tftp-resolver.ts';
-import type { TftpObserver } from './tftp-served.ts';
+import type { TftpGranted, TftpObserver } from './tftp-served.ts';
 
 /** What the service works with. */
 export interface TftpServiceParts {
@@ -36,6 +37,8 @@ export interface TftpServiceParts {
   readonly inherited?: readonly InheritedSocket[];
   readonly bootFiles: BootFileLookup;
   readonly logger: Logger;
+  /** How many `-v` there were on the command line; see `TftpLog`. */
+  readonly verbosity?: number;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly observer?: TftpObserver;
@@ -75,6 +78,9 @@ export class TftpService implements Service {
   #outbox: StartTransfer[] = [];
   #nextId = 1;
   #stopping: Promise<void> | undefined;
+  #mapWatch: MapFileWatch | undefined;
+  /** The last reading of the map-file; one follows another. */
+  #mapLoading: Promise<unknown> = Promise.resolve();
 
   constructor(parts: TftpServiceParts) {
     const { settings } = parts;
@@ -116,6 +122,7 @@ export class TftpService implements Service {
     await this.#mapping.load();
     try {
       await this.#endpoints.open();
+      await this.#watchMapFile();
     } catch (error) {
       await this.stop();
       throw error;
@@ -132,21 +139,13 @@ export class TftpService implements Service {
    * Reads the map-file again. A bad one leaves the old rules in force, is logged and counted, and its problems are
    * returned.
    */
-  async reloadMapFile(): Promise<ConfigError | undefined> {
-    try {
-      await this.#mapping.load();
-      this.#journal.mapLoaded(this.#mapping.size);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      this.#journal.mapRejected(error);
-      return error;
-    }
+  reloadMapFile(): Promise<ConfigError | undefined> {
+    return this.#loadMapAgain(true);
   }
 
-  /** Where TFTP is not served although it should be, and why; empty when all is well. */
+  /** What keeps it from doing its work as configured, for readiness; empty when all is well. */
   get problems(): readonly string[] {
-    return this.#endpoints.problems;
+    return [...this.#endpoints.problems, ...this.#mapping.problems.map(formatConfigProblem)];
   }
 
   /** UDP ports that requests are sent to, by endpoint; for tests that let the kernel choose. */
@@ -154,8 +153,37 @@ export class TftpService implements Service {
     return this.#endpoints.requestPorts;
   }
 
+  async #watchMapFile(): Promise<void> {
+    const { mapFile } = this.#parts.settings;
+    if (mapFile === undefined) return;
+    this.#mapWatch = await watchMapFile(mapFile, {
+      changed: () =>
+        void this.#loadMapAgain(false).catch((error: unknown) => this.#journal.mapNotWatched(error)),
+      failed: (error) => this.#journal.mapNotWatched(error),
+    });
+  }
+
+  /** `wasAsked`: somebody waits to read that it was done, also where nothing is new. */
+  #loadMapAgain(wasAsked: boolean): Promise<ConfigError | undefined> {
+    const load = async (): Promise<ConfigError | undefined> => {
+      try {
+        const outcome = await this.#mapping.load();
+        if (wasAsked || outcome === 'changed') this.#journal.mapLoaded(this.#mapping.size);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        this.#journal.mapRejected(error);
+        return error;
+      }
+    };
+    const loading = this.#mapLoading.then(load);
+    this.#mapLoading = loading.catch(() => undefined);
+    return loading;
+  }
+
   async #stop(): Promise<void> {
     this.#post();
+    await this.#mapWatch?.stop();
     await this.#endpoints.close(this.#parts.stopGraceMs ?? STOP_GRACE_MS);
   }
 
@@ -164,7 +192,7 @@ export class TftpService implements Service {
     const packet = decodeTftpPacket(bytes);
     try {
       // in.tftpd is silent for everything else that comes to its main port.
-      if (packet.kind === 'bad-request') this.#refuse(endpoint, peer, '', [], refusal(packet.reason));
+      if (packet.kind === 'bad-request') this.#refuse(endpoint, peer, '', undefined, refusal(packet.reason));
       else if (packet.kind === 'request') this.#answer(endpoint, packet, peer);
     } catch (error) {
       // A mistake of ours that a datagram brings to light must not end the daemon.
@@ -175,13 +203,13 @@ export class TftpService implements Service {
   #answer(endpoint: TftpEndpoint, packet: TftpRequest, peer: DataPeer): void {
     const mode = parseTransferMode(packet.mode);
     if (mode === undefined) {
-      this.#refuse(endpoint, peer, packet.name, [], refusal('unknown-mode'));
+      this.#refuse(endpoint, peer, packet.name, undefined, refusal('unknown-mode'));
       return;
     }
     const mapped = this.#resolver.map(packet.name, packet.direction, peer.address);
     this.#journal.requested(packet, peer, mapped);
     if (mapped.outcome.kind === 'refused') {
-      this.#refuse(endpoint, peer, packet.name, mapped.steps, mapped.outcome);
+      this.#refuse(endpoint, peer, packet.name, mapped, mapped.outcome);
       return;
     }
     // While the file is looked for, the client may ask again; one answer is enough.
@@ -202,7 +230,7 @@ export class TftpService implements Service {
     const { packet, peer, endpoint, mapped } = request;
     if (packet.direction === 'write') {
       const refused = await this.#resolver.refuseWriting(path);
-      this.#refuse(endpoint, peer, packet.name, mapped.steps, refused);
+      this.#refuse(endpoint, peer, packet.name, mapped, refused);
       return;
     }
     const found = await this.#resolver.find(path, peer.address);
@@ -211,7 +239,7 @@ export class TftpService implements Service {
       return;
     }
     const rescued = found.reason === 'not-found' ? await this.#findCollapsed(request) : undefined;
-    if (rescued === undefined) this.#refuse(endpoint, peer, packet.name, mapped.steps, found);
+    if (rescued === undefined) this.#refuse(endpoint, peer, packet.name, mapped, found);
     else this.#grant(rescued.request, rescued.content, true);
   }
 
@@ -228,7 +256,7 @@ export class TftpService implements Service {
     if (mapped.outcome.kind === 'refused') return undefined;
     const content = await this.#resolver.find(mapped.outcome.path, peer.address);
     if (content.kind === 'refused') return undefined;
-    this.#journal.collapsed(packet, peer, content.path);
+    this.#journal.collapsed(packet.name, peer, content.path);
     return { request: { ...request, mapped }, content };
   }
 
@@ -248,7 +276,7 @@ export class TftpService implements Service {
     }
     if (content.kind === 'file') content.opened.drop();
     const reason = negotiation.kind === 'refused' ? negotiation.reason : 'not-terminated';
-    this.#refuse(endpoint, peer, packet.name, mapped.steps, refusal(reason));
+    this.#refuse(endpoint, peer, packet.name, mapped, refusal(reason));
   }
 
   #begin(
@@ -269,17 +297,13 @@ export class TftpService implements Service {
       oack,
     });
     if (this.#outbox.length === 1) setImmediate(() => this.#post());
-    this.#journal.granted(id, {
-      peer,
-      requested: name,
-      path: content.path,
-      source: content.kind === 'file' ? 'disk' : content.origin === 'machine' ? 'rendered' : 'fallback',
-      rendered: content.kind === 'rendered' ? content.rendered : undefined,
-      size: sizeOf(content),
-      receivedAt,
-      steps: mapped.steps,
-      collapsed,
-    });
+    const { blockSize, windowSize } = agreed;
+    const grant: TftpGranted = {
+      ...{ id, peer, requested: name, mapped: mapped.mapped ?? name, path: content.path },
+      ...originOf(content),
+      ...{ size: sizeOf(content), blockSize, windowSize, steps: mapped.steps, collapsed },
+    };
+    this.#journal.granted(grant, receivedAt);
   }
 
   /** Requests that came together go to the data plane together. */
@@ -299,10 +323,10 @@ export class TftpService implements Service {
     endpoint: TftpEndpoint,
     peer: DataPeer,
     requested: string,
-    steps: MappedName['steps'],
+    mapped: MappedName | undefined,
     refused: TftpRefusal,
   ): void {
-    this.#journal.refused(peer, requested, steps, refused);
+    this.#journal.refused(peer, requested, mapped, refused);
     this.#endpoints.reply(endpoint, peer, encodeTftpError(refused.code, refused.message));
   }
 }
@@ -310,6 +334,17 @@ export class TftpService implements Service {
 /** Octets as octet mode sends them. */
 function sizeOf(content: TftpContent): number {
   return content.kind === 'rendered' ? content.rendered.bytes.length : content.opened.file.size;
+}
+
+/** Where the octets come from, and which version of them they are. */
+function originOf(content: TftpContent): Pick<TftpGranted, 'source' | 'node' | 'generation' | 'modifiedAt'> {
+  if (content.kind === 'file') {
+    const { modifiedAt } = content.opened.file;
+    return { source: 'disk', node: undefined, generation: 0, modifiedAt };
+  }
+  const { node, generation } = content.rendered;
+  const source = content.origin === 'machine' ? 'rendered' : 'fallback';
+  return { source, node, generation, modifiedAt: undefined };
 }
 
 /** What was rendered is small, so it is converted to netascii here and sent as it is. */

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 
 /**
  * Every metric of bootd, by room. Names are `bootd_<room>_<noun>_<unit or total>`; labels have few values, never
- * an address or a file name.
+ * an address; a `file` is a family of files (tftp/file-family.ts), and of these there are a bounded number.
  */
 export interface Metrics {
   readonly registry: Registry;
@@ -17,10 +17,10 @@ export interface Metrics {
   readonly storeCommitSeconds: Histogram;
   readonly tftpRequests: Counter<'source'>;
   readonly tftpRefusals: Counter<'reason'>;
-  readonly tftpTransfers: Counter<'result'>;
+  readonly tftpTransfers: Counter<'result' | 'file'>;
   readonly tftpTransferSeconds: Histogram;
-  readonly tftpSentBytes: Counter;
-  readonly tftpRetransmissions: Counter;
+  readonly tftpSentBytes: Counter<'file'>;
+  readonly tftpRetransmissions: Counter<'file'>;
   readonly tftpTransfersActive: Gauge;
   readonly tftpMapFailures: Counter;
   readonly httpRequests: Counter<'result'>;
@@ -112,8 +112,8 @@ export function createMetrics(): Metrics {
     }),
     tftpTransfers: new Counter({
       name: 'bootd_tftp_transfers_total',
-      help: 'TFTP transfers that ended, by result.',
-      labelNames: ['result'],
+      help: 'TFTP transfers that ended, by result and file.',
+      labelNames: ['result', 'file'],
       registers,
     }),
     tftpTransferSeconds: new Histogram({
@@ -124,12 +124,14 @@ export function createMetrics(): Metrics {
     }),
     tftpSentBytes: new Counter({
       name: 'bootd_tftp_sent_bytes_total',
-      help: 'Octets of file data sent by TFTP and acknowledged.',
+      help: 'Octets of file data sent by TFTP and acknowledged, by file.',
+      labelNames: ['file'],
       registers,
     }),
     tftpRetransmissions: new Counter({
       name: 'bootd_tftp_retransmissions_total',
-      help: 'TFTP packets that were sent again.',
+      help: 'TFTP packets that were sent again, by file.',
+      labelNames: ['file'],
       registers,
     }),
     tftpTransfersActive: new Gauge({

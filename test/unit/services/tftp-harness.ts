@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { systemClock } from '../../../src/io/clock.ts';
 import type { BootFileLookup } from '../../../src/services/boot-file-lookup.ts';
 import { openInlineDataPlane, type OpenDataPlane } from '../../../src/services/tftp-data-plane-link.ts';
-import type { TftpRefused, TftpServed } from '../../../src/services/tftp-served.ts';
+import type { TftpRefused, TftpServed, TftpStarted } from '../../../src/services/tftp-served.ts';
 import { TftpService } from '../../../src/services/tftp-service.ts';
 import { TFTP_DEFAULTS, type TftpSettings } from '../../../src/tftp/tftp-settings.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
@@ -28,7 +28,10 @@ export interface RunningTftp {
   readonly metrics: Metrics;
   /** Log lines as objects, oldest first. */
   readonly log: Record<string, unknown>[];
+  /** How requests ended, oldest first. */
   readonly events: (TftpServed | TftpRefused)[];
+  /** Transfers of which the beginning was told. */
+  readonly starts: TftpStarted[];
   stop(): Promise<void>;
 }
 
@@ -39,6 +42,8 @@ export interface HarnessOptions {
   readonly bootFiles?: Partial<BootFileLookup>;
   readonly openDataPlane?: OpenDataPlane;
   readonly stopGraceMs?: number;
+  readonly verbosity?: number;
+  readonly logLevel?: string;
   /** Fills the root before the service starts. */
   readonly prepare?: (root: string) => void;
 }
@@ -49,6 +54,7 @@ export async function startTftp(options: HarnessOptions = {}): Promise<RunningTf
   options.prepare?.(folder);
   const log: Record<string, unknown>[] = [];
   const events: (TftpServed | TftpRefused)[] = [];
+  const starts: TftpStarted[] = [];
   const metrics = createMetrics();
   const settings: TftpSettings = {
     ...TFTP_DEFAULTS,
@@ -68,12 +74,16 @@ export async function startTftp(options: HarnessOptions = {}): Promise<RunningTf
     interfaces: [],
     bootFiles: { ...NOTHING_RENDERED, ...options.bootFiles },
     logger: pino(
-      { level: 'debug', messageKey: 'message' },
+      { level: options.logLevel ?? 'debug', messageKey: 'message' },
       { write: (line) => log.push(JSON.parse(line) as Record<string, unknown>) },
     ),
+    ...(options.verbosity !== undefined && { verbosity: options.verbosity }),
     metrics,
     clock: systemClock,
-    observer: (event) => events.push(event),
+    observer: (event) => {
+      if (event.kind === 'started') starts.push(event);
+      else events.push(event);
+    },
     openDataPlane: options.openDataPlane ?? openInlineDataPlane,
     stopGraceMs: options.stopGraceMs ?? 50,
   });
@@ -92,6 +102,7 @@ export async function startTftp(options: HarnessOptions = {}): Promise<RunningTf
     metrics,
     log,
     events,
+    starts,
     stop: async () => {
       await service.stop();
       removeFolder();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../../../src/config/config-error.ts';
@@ -16,6 +16,9 @@ import {
   type HarnessOptions,
   type RunningTftp,
 } from './tftp-harness.ts';
+
+/** For what the kernel tells of a file, on a busy machine. */
+const PATIENCE = { timeout: 20_000, interval: 20 };
 
 const IMAGE = randomBytes(300_000);
 const LOCALHOST = parseIpv4('127.0.0.1');
@@ -231,7 +234,7 @@ describe('a transfer', () => {
     await vi.waitFor(() => expect(tftp.events).toMatchObject([{ result: 'probed', bytes: 0 }]));
     expect(messages(tftp, 'tftp.transfer.failed')).toEqual([]);
     expect(await tftp.metrics.tftpTransfers.get()).toMatchObject({
-      values: [{ labels: { result: 'probed' }, value: 1 }],
+      values: [{ labels: { result: 'probed', file: 'image' }, value: 1 }],
     });
   });
 
@@ -451,6 +454,29 @@ describe('the map-file', () => {
     expect((await fetchFile(tftp.port, 'two')).bytes.toString()).toBe('loader');
     expect(messages(tftp, 'tftp.map.failed')).toHaveLength(1);
     expect(await tftp.metrics.tftpMapFailures.get()).toMatchObject({ values: [{ value: 1 }] });
+  });
+
+  it('is read again by itself when it changes or is replaced; a bad one shows in readiness until it is mended', async () => {
+    const tftp = await startMapped('r ^one$ pxelinux.0\n');
+    const path = mapFile;
+    expect(tftp.service.problems).toEqual([]);
+    writeFileSync(path, 'r ^two$ pxelinux.0\n');
+    await vi.waitFor(() => expect(messages(tftp, 'tftp.map.loaded')).toHaveLength(1), PATIENCE);
+    expect((await fetchFile(tftp.port, 'two')).bytes.toString()).toBe('loader');
+    writeFileSync(path, 'r ( pxelinux.0\n');
+    await vi.waitFor(() => expect(messages(tftp, 'tftp.map.failed')).toHaveLength(1), PATIENCE);
+    expect((await fetchFile(tftp.port, 'two')).bytes.toString()).toBe('loader');
+    expect(tftp.service.problems).toEqual([expect.stringMatching(/map-file:1:1: Bad regex in remap line 1/)]);
+    writeFileSync(`${path}.new`, 'r ^three$ pxelinux.0\n');
+    renameSync(`${path}.new`, path);
+    await vi.waitFor(() => expect(tftp.service.problems).toEqual([]), PATIENCE);
+    expect((await fetchFile(tftp.port, 'three')).bytes.toString()).toBe('loader');
+    rmSync(path);
+    await vi.waitFor(() => expect(tftp.service.problems).toHaveLength(1), PATIENCE);
+    expect((await fetchFile(tftp.port, 'three')).bytes.toString()).toBe('loader');
+    writeFileSync(path, 'r ^four$ pxelinux.0\n');
+    await vi.waitFor(() => expect(tftp.service.problems).toEqual([]), PATIENCE);
+    expect((await fetchFile(tftp.port, 'four')).bytes.toString()).toBe('loader');
   });
 });
 
