@@ -28,7 +28,7 @@ async function logOf(verbosity: number | undefined, logLevel: string): Promise<s
   await expect(fetchFile(tftp.port, '/missing')).rejects.toThrow('File not found');
   await vi.waitFor(() => expect(tftp.events).toHaveLength(2));
   return tftp.log
-    .filter(({ event }) => String(event).startsWith("tftp.request"))
+    .filter(({ event }) => String(event).startsWith('tftp.request'))
     .map(({ message }) => String(message));
 }
 
