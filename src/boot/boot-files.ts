@@ -1,6 +1,7 @@
 import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import { formatMacDashed, type Mac } from '../addr/mac.ts';
 import { parseImageLocation, type BootProfile } from './boot-profile.ts';
+import { startSection } from './ironic-section.ts';
 import { quoteArguments, quoteWord, UnsafeValueError } from './loader-language.ts';
 import type { Node } from './node.ts';
 import type { SharedProfile } from './node-registry.ts';
@@ -26,6 +27,9 @@ export interface RenderingContext {
 export const LOCAL_DISK_VARIANT = 'local-disk';
 /** The variant for machines without a node, under `boot.unknown: menu`: the shared profiles, and the local disk. */
 export const MENU_VARIANT = 'default';
+
+/** Where Ironic's boot.ipxe looks for a configuration by MAC, from wherever it was loaded itself. */
+const IPXE_FOLDER = 'pxelinux.cfg/';
 
 /** pxelinux reads lines into a buffer of 4096 octets with a NUL; what is over it takes for another line. */
 const PXELINUX_LINE_OCTETS = 4095;
@@ -53,7 +57,8 @@ export function renderBootFile(
     profile.policy === 'local-disk'
       ? templateName(loader, LOCAL_DISK_VARIANT)
       : profileTemplate(loader, profile, context.templates);
-  return renderTemplate(name, loader, variablesOf(loader, machine, profile, context), context);
+  const variables = variablesOf(loader, machine, profile, context);
+  return renderTemplate(name, loader, variables, context, profile.purpose);
 }
 
 /** What makes a loader start the local disk of a machine that has no profile. Throws as renderBootFile does. */
@@ -106,8 +111,9 @@ function renderTemplate(
   loader: Loader,
   variables: TemplateVariables,
   context: RenderingContext,
+  purpose?: string,
 ): Uint8Array {
-  const text = context.templates.render(name, variables);
+  const text = startSection(loader, context.templates.render(name, variables), purpose);
   if (loader === 'pxelinux') refuseLongLines(text);
   return new TextEncoder().encode(text);
 }
@@ -144,6 +150,7 @@ function variablesOf(
       initrd_filename: image.ramdisk_name,
       ipxe_timeout: 0,
     },
+    ipxe_for_mac_uri: IPXE_FOLDER,
   };
 }
 

@@ -53,6 +53,8 @@ export const TEMPLATE_VARIABLES: readonly TemplateVariable[] = [
   word('pxe_options.username', 'Nothing: booting from a volume is not supported.'),
   word('pxe_options.password', 'Nothing: booting from a volume is not supported.'),
   word('pxe_options.boot_iso_url', 'Nothing: booting from an ISO image is not supported.'),
+  word('ipxe_for_mac_uri', "`pxelinux.cfg/`: where Ironic's `boot.ipxe` looks for a configuration by MAC."),
+  word('ipxe_fallback_script', 'Nothing: `boot.unknown` says what an unknown machine gets.'),
   word('ROOT', 'Nothing: older Ironic edited the root device in after rendering.'),
   word('DISK_IDENTIFIER', 'Nothing: older Ironic edited the disk in after rendering.'),
 ];

@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import nunjucks from 'nunjucks';
 import { TEMPLATE_VARIABLES, type VariableKind } from '../boot/template-variables.ts';
 import {
   LOADERS,
@@ -11,19 +10,14 @@ import {
   type TemplateVariables,
 } from '../boot/template.ts';
 import type { ConfigProblem } from '../config/config-error.ts';
+import {
+  createEnvironment,
+  ENDING,
+  NunjucksTemplates,
+  type TemplateSource,
+  type TemplateSources,
+} from './template-engine.ts';
 import { checkTemplateSyntax } from './template-syntax.ts';
-
-const ENDING = '.tmpl';
-
-/** One template's text, as it was read. */
-export interface TemplateSource {
-  /** Absolute path. */
-  readonly file: string;
-  readonly text: string;
-}
-
-/** Templates by file name (`grub.tmpl`). */
-export type TemplateSources = ReadonlyMap<string, TemplateSource>;
 
 /** The templates of a folder that are good, and what is wrong with the others. */
 export interface LoadedTemplates {
@@ -171,68 +165,6 @@ function sampleVariables(): TemplateVariables {
     variables[first] = map;
   }
   return variables;
-}
-
-/** Nunjucks speaks Jinja's language, but for Python's own expressions; values are quoted before they reach it. */
-class NunjucksTemplates implements TemplateSet {
-  readonly #sources: TemplateSources;
-  readonly #environment: nunjucks.Environment;
-
-  constructor(sources: TemplateSources) {
-    this.#sources = sources;
-    this.#environment = createEnvironment(sources);
-  }
-
-  has(name: string): boolean {
-    return this.#sources.has(name + ENDING);
-  }
-
-  render(name: string, variables: TemplateVariables): string {
-    const source = this.#sources.get(name + ENDING);
-    if (source === undefined) {
-      throw new TemplateError(name + ENDING, undefined, 'there is no usable template of this name');
-    }
-    try {
-      return this.#environment.render(name + ENDING, variables);
-    } catch (error) {
-      throw this.#templateError(error, source);
-    }
-  }
-
-  /** The engine names the innermost template last, as `(grub.tmpl) [Line 2, Column 10]`, and counts from 0 here. */
-  #templateError(error: unknown, outermost: TemplateSource): TemplateError {
-    const text = messageOf(error);
-    const place = [...text.matchAll(/\(([^()\n]+)\)(?: \[Line (\d+), Column \d+\])?/g)].at(-1);
-    const file = this.#sources.get(place?.[1] ?? '')?.file ?? outermost.file;
-    const line = place?.[2] === undefined ? undefined : Number(place[2]) + 1;
-    const message =
-      text
-        .split('\n')
-        .at(-1)
-        ?.trim()
-        .replace(/^Error: /, '') ?? text;
-    return new TemplateError(file, line, message);
-  }
-}
-
-function createEnvironment(sources: TemplateSources): nunjucks.Environment {
-  const loader: nunjucks.ILoader = {
-    // The engine takes null for "not here", which its types leave out.
-    getSource: (name) => {
-      const source = sources.get(name);
-      return (
-        source === undefined ? null : { src: source.text, path: name, noCache: false }
-      ) as nunjucks.LoaderSource;
-    },
-  };
-  const environment = new nunjucks.Environment(loader, { autoescape: false, dev: true });
-  environment.addGlobal('True', true);
-  environment.addGlobal('False', false);
-  environment.addGlobal('None', null);
-  environment.addGlobal('enumerate', (list: Iterable<unknown>) =>
-    [...list].map((value, index) => [index, value]),
-  );
-  return environment;
 }
 
 function problemAt(file: string, line: number, column: number, message: string): ConfigProblem {

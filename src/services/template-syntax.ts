@@ -1,5 +1,6 @@
 import nunjucks from 'nunjucks';
 import { TEMPLATE_VARIABLES } from '../boot/template-variables.ts';
+import { findOpenEnd } from './template-outline.ts';
 
 /** Something wrong at one place of a template. Lines and columns count from 1. */
 export interface TemplateProblem {
@@ -51,6 +52,8 @@ const FORBIDDEN_MEMBERS: ReadonlySet<string> = new Set(['constructor', '__proto_
  * line when the template is loaded, and not an empty place in what some machine boots.
  */
 export function checkTemplateSyntax(source: string, environment: nunjucks.Environment): TemplateSyntax {
+  const open = findOpenEnd(source);
+  if (open !== undefined) return { problems: [open], includes: [] };
   let root: SyntaxNode;
   try {
     root = parser.parse(source, [], {});
@@ -269,9 +272,9 @@ function unknownName(name: string): string {
   return `unknown variable ${name}; tftpboot-templates/README.md lists those that there are`;
 }
 
-/** The engine's parser counts from 1, and says nothing of the place where the text ends too early. */
+/** The engine's parser counts from 1, and says nothing of the place where the text ends too early: its last line. */
 function parseProblem(error: unknown, source: string): TemplateProblem {
   const { lineno, colno } = error as { readonly lineno?: number; readonly colno?: number };
   const message = error instanceof Error ? error.message : String(error);
-  return { line: lineno ?? source.split('\n').length, column: colno ?? 1, message };
+  return { line: lineno ?? source.trimEnd().split('\n').length, column: colno ?? 1, message };
 }

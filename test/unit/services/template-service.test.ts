@@ -67,7 +67,7 @@ describe('loadTemplates', () => {
       names: ['pxelinux.tmpl'],
       problems: [
         'grub.tmpl:2:17: unknown variable profile.kernal; tftpboot-templates/README.md lists those that there are',
-        'ipxe.tmpl:3:1: parseIf: expected elif, else, or endif, got end of file',
+        'ipxe.tmpl:2:1: {% if %} has no {% endif %}',
         'uboot.tmpl:1:1: the name must begin with pxelinux, grub, ipxe: it says how to quote',
       ],
     });
