@@ -68,6 +68,10 @@ export interface DaemonOptions {
   readonly tftpRoot: string;
   /** The application note's, unless told otherwise. */
   readonly configuration?: Configuration;
+  /** A command that runs the daemon's command line, such as `strace` with its options. */
+  readonly under?: readonly string[];
+  /** Beside this process's own. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 /** An answer of the control API. */
@@ -107,11 +111,17 @@ export class Daemon {
     const file = join(options.folder, 'bootd.yaml');
     await mkdir(join(options.folder, 'state'), { recursive: true });
     await writeFile(file, stringify(options.configuration ?? noteConfiguration(options.folder)));
+    const [command = '', ...args] = [
+      ...(options.under ?? []),
+      globalThis.process.execPath,
+      ...[PROGRAM, 'serve', '--config', file],
+    ];
     const process = options.namespace.startWithTftpboot(
       'bootd',
       options.tftpRoot,
-      globalThis.process.execPath,
-      [PROGRAM, 'serve', '--config', file],
+      command,
+      args,
+      options.environment,
     );
     return new Daemon(process, join(options.folder, 'control.sock'));
   }
