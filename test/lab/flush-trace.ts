@@ -63,7 +63,7 @@ function readLine(line: string): readonly TraceEvent[] {
   const [, thread = '', call = ''] = /^(\d+) +(?:<\.\.\. )?([a-z]+)/.exec(line) ?? [];
   if (call === 'fdatasync' || call === 'fsync') {
     const started = !line.includes('<... ') ? [{ kind: 'flush-started', thread } as const] : [];
-    const done = / = 0$/.test(line) ? [{ kind: 'flush-done', thread } as const] : [];
+    const done = line.endsWith(' = 0') ? [{ kind: 'flush-done', thread } as const] : [];
     return [...started, ...done];
   }
   // A call that is interrupted shows what it sends on its first line, and what it received on its second.
