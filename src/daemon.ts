@@ -138,6 +138,7 @@ function furnish(
     store: createNodeStore(store),
     rendering,
     files: filePresence(settings.tftp),
+    dhcpSettings: () => settings.dhcp,
     logger,
     metrics,
   });

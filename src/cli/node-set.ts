@@ -55,7 +55,7 @@ async function setNode(wanted: string, options: NodeSetOptions, context: Command
   const before = found === undefined ? undefined : await fetchIfThere(client, `/v1/nodes/${uuid}`);
   const name = found === undefined ? newName(wanted) : {};
   if (before === undefined || Object.keys(changes).length > 0) {
-    await writeNode(client, uuid, before, { ...name, ...changes });
+    await writeNode(client, uuid, before, { ...name, ...changes }, context);
   }
   await putProfile(client, uuid, profile, options, context);
   const after = {
@@ -128,10 +128,21 @@ async function writeNode(
   uuid: NodeUuid,
   before: { readonly document: NodeDocument; readonly etag: string | undefined } | undefined,
   changes: NodeDocument,
+  context: CommandContext,
 ): Promise<void> {
   const path = `/v1/nodes/${uuid}`;
-  if (before === undefined) await client.put(path, { ports: [], ...changes }, preconditionFor(before));
-  else await client.patch(path, changes, preconditionFor(before));
+  const { body } =
+    before === undefined
+      ? await client.put(path, { ports: [], ...changes }, preconditionFor(before))
+      : await client.patch(path, changes, preconditionFor(before));
+  warnOf(body, context);
+}
+
+/** What an answer has to say about what was taken. */
+function warnOf(body: unknown, { terminal }: CommandContext): void {
+  for (const warning of listOf(recordOf(body)['warnings'])) {
+    terminal.writeError(`warning: ${textOf(warning) ?? ''}`);
+  }
 }
 
 async function putProfile(
@@ -153,9 +164,7 @@ async function putProfile(
     { ...kept, ...changes },
     before === undefined ? {} : preconditionFor(before),
   );
-  for (const warning of listOf(recordOf(body)['warnings'])) {
-    context.terminal.writeError(`warning: ${textOf(warning) ?? ''}`);
-  }
+  warnOf(body, context);
 }
 
 /** Nothing of what somebody else did meanwhile is overwritten unseen. */

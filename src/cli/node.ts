@@ -81,6 +81,7 @@ function nodeFields(node: NodeDocument): Fields {
       const { opt_name: name, opt_value: value } = recordOf(option);
       return ['dhcp option', `${textOf(name) ?? ''} = ${textOf(value) ?? ''}`] as const;
     }),
+    ...listOf(node['warnings']).map((warning) => ['warning', textOf(warning)] as const),
   ];
 }
 

@@ -11,6 +11,11 @@ export async function carryOut(nodes: NodeCommands, command: NodeCommand): Promi
       return;
     case 'refused':
       throw refusalProblem(result.refusal);
+    case 'address-reserved':
+      throw new ProblemError(
+        'address-taken',
+        `${formatIpv4(result.address)}, the fixed address of ${result.mac}, is reserved for ${result.holder} in the configuration`,
+      );
     case 'unrenderable':
       throw new ProblemError('template-failed', result.reason);
     case 'not-kept':

@@ -1,3 +1,5 @@
+import type { Ipv4 } from '../addr/ipv4.ts';
+import type { Mac } from '../addr/mac.ts';
 import type { BootProfile } from '../boot/boot-profile.ts';
 import type { Node, NodeLookup, NodeUuid } from '../boot/node.ts';
 import type { NodeBoot, NodeCommand, NodeRefusal, SharedProfile } from '../boot/node-registry.ts';
@@ -7,6 +9,8 @@ export type NodeCommandResult =
   /** In effect and on stable storage. */
   | { readonly kind: 'done' }
   | { readonly kind: 'refused'; readonly refusal: NodeRefusal }
+  /** A reservation of the configuration keeps the address for another machine. */
+  | { readonly kind: 'address-reserved'; readonly address: Ipv4; readonly mac: Mac; readonly holder: string }
   /** A template fails, or a value has no form in a loader's language; nothing has changed. */
   | { readonly kind: 'unrenderable'; readonly reason: string }
   /** It could not be made durable; nothing has changed. */
@@ -23,6 +27,8 @@ export interface NodeCommands extends Pick<NodeLookup, 'portByMac'> {
   sharedProfile(name: string): SharedProfile | undefined;
   /** Sentences about what is legal in a profile and still will not boot as things are. */
   warningsFor(profile: BootProfile, node: Node | undefined): Promise<readonly string[]>;
+  /** Sentences about what is legal in a node and will not come to what its author means as things are. */
+  remarksOn(node: Node): readonly string[];
   /** Commands take effect one after the other. */
   execute(command: NodeCommand): Promise<NodeCommandResult>;
 }

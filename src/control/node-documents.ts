@@ -67,6 +67,7 @@ export const NodePutSchema = Type.Object(
         description: 'May stand here as it does in an answer, and is not looked at; use If-Match.',
       }),
     ),
+    warnings: Type.Optional(Type.Unknown({ description: 'Not looked at.' })),
     name: Type.Optional(nullable(Type.String({ pattern: NAME_PATTERN, maxLength: 255 }))),
     boot_mode: Type.Optional(nullable(Type.Union([Type.Literal('bios'), Type.Literal('uefi')]))),
     ports: Type.Array(PortSchema, { maxItems: 256 }),
@@ -97,7 +98,7 @@ export const NodePutSchema = Type.Object(
 export type NodePutDocument = Static<typeof NodePutSchema>;
 
 /** The body of `PATCH /v1/nodes/{uuid}`: a merge patch (RFC 7396) of the document's own members. */
-export const NodePatchSchema = Type.Partial(Type.Omit(NodePutSchema, ['uuid', 'generation']), {
+export const NodePatchSchema = Type.Partial(Type.Omit(NodePutSchema, ['uuid', 'generation', 'warnings']), {
   additionalProperties: false,
   description: 'What is to change; the rest stays, the BMC too. A member that is null is taken away.',
 });
@@ -130,6 +131,9 @@ export const NodeSchema = Type.Object(
     ),
     purpose: nullable(Type.String()),
     managed_by: nullable(Type.String()),
+    warnings: Type.Array(Type.String(), {
+      description: 'What is legal, and does not come to what it says: an option that cannot be read.',
+    }),
   },
   { description: 'A node, without its BMC.' },
 );
@@ -211,8 +215,8 @@ function parseBmc({ address, port, username, password }: Static<typeof BmcSchema
   return { address, port: port ?? DEFAULT_BMC_PORT, username, password };
 }
 
-/** The node as the API shows it. */
-export function formatNodeDocument(node: Node): NodeDocument {
+/** The node as the API shows it, with what is to be said about it. */
+export function formatNodeDocument(node: Node, warnings: readonly string[]): NodeDocument {
   return {
     uuid: node.uuid,
     generation: node.generation,
@@ -231,5 +235,6 @@ export function formatNodeDocument(node: Node): NodeDocument {
     })),
     purpose: node.purpose ?? null,
     managed_by: node.managedBy ?? null,
+    warnings: [...warnings],
   };
 }

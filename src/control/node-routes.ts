@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { formatIpv4 } from '../addr/ipv4.ts';
 import type { Node, NodeUuid } from '../boot/node.ts';
 import { carryOut } from './command-answers.ts';
@@ -25,6 +25,9 @@ export function addNodeRoutes(
   nodes: NodeCommands,
   leases: LeaseQueries | undefined,
 ): void {
+  const answer = (node: Node, reply: FastifyReply): FastifyReply =>
+    reply.header('etag', entityTag(node.generation)).send(formatNodeDocument(node, nodes.remarksOn(node)));
+
   app.get(
     '/v1/nodes',
     {
@@ -35,7 +38,7 @@ export function addNodeRoutes(
         response: { 200: Type.Object({ nodes: Type.Array(NodeSchema) }) },
       },
     },
-    () => ({ nodes: nodes.listNodes().map(formatNodeDocument) }),
+    () => ({ nodes: nodes.listNodes().map((node) => formatNodeDocument(node, nodes.remarksOn(node))) }),
   );
 
   app.get<{ Params: Static<typeof UuidParams> }>(
@@ -50,8 +53,7 @@ export function addNodeRoutes(
       },
     },
     (request, reply) => {
-      const node = requireNode(nodes, uuidOf(request.params.uuid));
-      return reply.header('etag', entityTag(node.generation)).send(formatNodeDocument(node));
+      return answer(requireNode(nodes, uuidOf(request.params.uuid)), reply);
     },
   );
 
@@ -71,8 +73,7 @@ export function addNodeRoutes(
       const uuid = uuidOf(request.params.uuid);
       const precondition = preconditionOf(request.headers);
       await carryOut(nodes, { kind: 'node.put', node: parseNodeDocument(uuid, request.body), precondition });
-      const node = requireNode(nodes, uuid);
-      return reply.header('etag', entityTag(node.generation)).send(formatNodeDocument(node));
+      return answer(requireNode(nodes, uuid), reply);
     },
   );
 
@@ -97,8 +98,7 @@ export function addNodeRoutes(
         fields: parseNodePatch(request.body),
         precondition,
       });
-      const node = requireNode(nodes, uuid);
-      return reply.header('etag', entityTag(node.generation)).send(formatNodeDocument(node));
+      return answer(requireNode(nodes, uuid), reply);
     },
   );
 

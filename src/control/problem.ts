@@ -16,7 +16,7 @@ export const PROBLEMS = {
   'profile-not-found': { status: 404, title: 'There is no such shared profile' },
   'lease-not-found': { status: 404, title: 'There is no lease of this address' },
   'mac-taken': { status: 409, title: 'The MAC belongs to another node' },
-  'address-taken': { status: 409, title: 'The fixed address belongs to another node' },
+  'address-taken': { status: 409, title: 'The fixed address belongs to another machine' },
   'profile-in-use': { status: 409, title: 'Nodes still use the shared profile' },
   'precondition-failed': { status: 412, title: 'The record has changed since it was read' },
   'body-too-large': { status: 413, title: 'The body is too large' },

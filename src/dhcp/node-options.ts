@@ -2,6 +2,7 @@ import { ipv4FromBytes } from '../addr/ipv4.ts';
 import type { IronicDhcpOption, Node } from '../boot/node.ts';
 import { OPTION, optionByCode, optionByName } from '../wire/dhcp/option-codes.ts';
 import { encodeOptionValue, OptionValueError } from '../wire/dhcp/option-values.ts';
+import { COMPUTED_OPTIONS } from './computed-options.ts';
 import type { ScopeParameters } from './dhcp-settings.ts';
 
 /** dnsmasq's number for siaddr, which Ironic sends (`255`); on the wire it would be the end mark. */
@@ -43,6 +44,12 @@ export function readNodeOption(option: IronicDhcpOption): NodeOption {
   const code = codeOf(name);
   if (code === undefined) return { kind: 'unreadable', reason: `'${option.name}' names no DHCP option` };
   if (code === BOOTFILE_URL_V6) return { kind: 'ignored' };
+  if (code !== SIADDR_NUMBER && COMPUTED_OPTIONS.has(code)) {
+    return {
+      kind: 'unreadable',
+      reason: `'${option.name}': every reply works out option ${code} for itself`,
+    };
+  }
   return readValue(option, code, audience);
 }
 

@@ -4,6 +4,7 @@ import { OPTION } from '../wire/dhcp/option-codes.ts';
 import type { OptionMap } from '../wire/dhcp/dhcp-options.ts';
 import { encodeEncapsulated } from '../wire/dhcp/encapsulated-options.ts';
 import { encodePlainBootAnswer } from '../wire/dhcp/pxe-options.ts';
+import { COMPUTED_OPTIONS } from './computed-options.ts';
 import { MESSAGE_TYPE, type ClientRequest } from './dhcp-request.ts';
 import { configuredCodes, encapsulatedOf, optionOf, type ScopeChain } from './scope-parameters.ts';
 import type { ReplyType } from './outcome.ts';
@@ -35,22 +36,6 @@ export interface BootOptions {
   readonly asBootServer: boolean;
 }
 
-/** Options that the reply itself decides about, whatever stands in a configuration or a list. */
-const NOT_CONFIGURED: ReadonlySet<number> = new Set<number>([
-  0,
-  255,
-  OPTION.requestedAddress,
-  OPTION.leaseTime,
-  OPTION.overload,
-  OPTION.messageType,
-  OPTION.serverIdentifier,
-  OPTION.parameterRequestList,
-  OPTION.maximumMessageSize,
-  OPTION.clientIdentifier,
-  OPTION.relayAgentInformation,
-  OPTION.clientMachineIdentifier,
-]);
-
 /** Where to boot from: nothing for a port that is not PXE-enabled. */
 const BOOT_CODES: ReadonlySet<number> = new Set<number>([
   OPTION.tftpServerName,
@@ -75,7 +60,7 @@ export function layoutReplyOptions(input: ReplyOptionsInput): OptionMap {
     if (leaseSeconds !== undefined) options.set(OPTION.leaseTime, secondsToBytes(leaseSeconds));
   }
   for (const code of request.parameterList ?? allCodes(input)) {
-    const value = NOT_CONFIGURED.has(code) ? undefined : valueOf(code, input);
+    const value = COMPUTED_OPTIONS.has(code) ? undefined : valueOf(code, input);
     if (value !== undefined) options.set(code, value);
   }
   for (const [code, value] of unaskedOptions(input)) if (!options.has(code)) options.set(code, value);

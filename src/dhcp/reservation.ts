@@ -36,7 +36,7 @@ export function findMachine(
     (clientId && index.byClientId.get(formatOctets(clientId))) ??
     index.byHardware.get(hardwareClientKey(message.htype, hardwareAddress));
   const nodePort = mac && nodes.portByMac(mac);
-  const ofNode = nodePort?.port.fixedAddress;
+  const ofNode = unlessReserved(nodePort?.port.fixedAddress, reservation, index);
   const ofReservation = reservation?.fixedAddresses ?? [];
   return {
     nodePort,
@@ -46,6 +46,21 @@ export function findMachine(
   };
 }
 
+/** The address of a node's port, unless a reservation keeps it for another machine: the configuration wins. */
+function unlessReserved(
+  ofNode: Ipv4 | undefined,
+  own: ReservationSettings | undefined,
+  { byAddress }: ReservationIndex,
+): Ipv4 | undefined {
+  const holder = ofNode === undefined ? undefined : byAddress.get(ofNode);
+  return holder === undefined || holder === own ? ofNode : undefined;
+}
+
+/** The reservation that keeps an address. */
+export function reservationOf(address: Ipv4, settings: DhcpSettings): ReservationSettings | undefined {
+  return indexOf(settings).byAddress.get(address);
+}
+
 /** Whether an address is kept for a machine other than this one. */
 export function isReservedForOther(
   address: Ipv4,
@@ -53,8 +68,8 @@ export function isReservedForOther(
   settings: DhcpSettings,
   nodes: NodeLookup,
 ): boolean {
-  const reservation = indexOf(settings).byAddress.get(address);
-  if (reservation !== undefined && reservation !== machine.reservation) return true;
+  const reservation = reservationOf(address, settings);
+  if (reservation !== undefined) return reservation !== machine.reservation;
   const owner = nodes.portByFixedAddress(address);
   return owner !== undefined && owner.port.address !== machine.nodePort?.port.address;
 }

@@ -1,8 +1,9 @@
+import { formatIpv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
 import type { BootProfile } from '../boot/boot-profile.ts';
 import { loadersOf, renderBootFile, type Machine, type RenderingContext } from '../boot/boot-files.ts';
 import { UnsafeValueError } from '../boot/loader-language.ts';
-import type { Node, NodePort, NodeUuid } from '../boot/node.ts';
+import type { Node, NodePort, NodeUuid, Port } from '../boot/node.ts';
 import type {
   NodeBoot,
   NodeCommand,
@@ -12,6 +13,8 @@ import type {
   SharedProfile,
 } from '../boot/node-registry.ts';
 import { formatTemplateError, TemplateError } from '../boot/template.ts';
+import type { DhcpSettings } from '../dhcp/dhcp-settings.ts';
+import { nodeConflicts, nodeRemarks } from '../dhcp/node-remarks.ts';
 import type { NodeCommandResult, NodeCommands } from '../control/node-commands.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -28,6 +31,8 @@ export interface NodeServiceParts {
   /** Asked at each command, since templates change. */
   readonly rendering: () => RenderingContext;
   readonly files: FilePresence;
+  /** The configuration of DHCP, asked at each command; undefined: DHCP is off here. */
+  readonly dhcpSettings: () => DhcpSettings | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -53,6 +58,28 @@ export class NodeService implements Service, NodeCommands {
     for (const sentence of report) logger.warn({ event: EVENTS.storeRepaired }, sentence);
     registry.apply(changes);
     this.#countNodes();
+    this.reportConflicts();
+  }
+
+  /** Says in the log where reservations of the configuration overrule stored nodes: at start, and whenever there are others. */
+  reportConflicts(): void {
+    const { registry, dhcpSettings, logger } = this.#parts;
+    const settings = dhcpSettings();
+    if (settings === undefined) return;
+    for (const { uuid, ports } of registry.listNodes()) {
+      for (const { address, mac, holder } of nodeConflicts(ports, settings)) {
+        logger.warn(
+          {
+            event: EVENTS.nodeAddressOverruled,
+            node: uuid,
+            mac,
+            address: formatIpv4(address),
+            reservation: holder,
+          },
+          'the fixed address of a port is reserved for another machine in the configuration, which wins',
+        );
+      }
+    }
   }
 
   /** Waits for the command under way. */
@@ -89,6 +116,11 @@ export class NodeService implements Service, NodeCommands {
     return profileWarnings(profile, loadersOf(node), templates, tftpRoot, this.#parts.files);
   }
 
+  remarksOn(node: Node): readonly string[] {
+    const settings = this.#parts.dhcpSettings();
+    return settings === undefined ? [] : nodeRemarks(node, settings);
+  }
+
   execute(command: NodeCommand): Promise<NodeCommandResult> {
     const result = this.#lastCommand.then(() => this.#executeAlone(command));
     // The next command waits for this one, whether or not it went well; its own caller hears of the failure.
@@ -100,6 +132,8 @@ export class NodeService implements Service, NodeCommands {
     const { registry, store, logger } = this.#parts;
     const plan = registry.plan(command);
     if (plan.kind === 'refused') return plan;
+    const conflict = this.#reservedAddress(command);
+    if (conflict !== undefined) return conflict;
     const failure = this.#trialFailure(command);
     if (failure !== undefined) return { kind: 'unrenderable', reason: failure };
     if (plan.changes.length > 0) {
@@ -115,6 +149,15 @@ export class NodeService implements Service, NodeCommands {
       this.#log(command);
     }
     return { kind: 'done' };
+  }
+
+  /** An address that a command claims for a port, and that a reservation keeps for another card. */
+  #reservedAddress(command: NodeCommand): NodeCommandResult | undefined {
+    const settings = this.#parts.dhcpSettings();
+    const ports = portsClaimedBy(command);
+    if (settings === undefined) return undefined;
+    const conflict = nodeConflicts(ports, settings).find(({ isCertain }) => isCertain);
+    return conflict && { kind: 'address-reserved', ...conflict };
   }
 
   /**
@@ -183,6 +226,11 @@ export class NodeService implements Service, NodeCommands {
       },
       'node is in effect',
     );
+    const settings = this.#parts.dhcpSettings();
+    if (node === undefined || settings === undefined) return;
+    for (const remark of nodeRemarks(node, settings)) {
+      this.#parts.logger.warn({ event: EVENTS.nodeDoubted, node: uuid, name: node.name }, remark);
+    }
   }
 
   /** One line for a command that changed something. */
@@ -228,6 +276,12 @@ export class NodeService implements Service, NodeCommands {
         break;
     }
   }
+}
+
+/** Commands about anything else go through, also for a node whose address was overruled since. */
+function portsClaimedBy(command: NodeCommand): readonly Port[] {
+  if (command.kind === 'node.put') return command.node.ports;
+  return command.kind === 'node.amend' ? (command.fields.ports ?? []) : [];
 }
 
 function describeAssignment(assignment: ProfileAssignment): Record<string, unknown> {

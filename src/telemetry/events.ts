@@ -42,6 +42,8 @@ export const EVENTS = {
   httpRequestFailed: 'http.request.failed',
   httpThreadFailed: 'http.thread.failed',
   nodePut: 'node.put',
+  nodeDoubted: 'node.part.doubted',
+  nodeAddressOverruled: 'node.address.overruled',
   nodeDeleted: 'node.deleted',
   bootProfilePut: 'node.profile.put',
   bootProfileDeleted: 'node.profile.deleted',

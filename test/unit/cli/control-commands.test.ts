@@ -121,7 +121,7 @@ describe('bootd node', () => {
     async (wanted) => {
       control.answers({
         'GET /v1/nodes': { body: { nodes: [NODE] } },
-        [`GET /v1/nodes/${UUID}`]: { body: NODE },
+        [`GET /v1/nodes/${UUID}`]: { body: { ...NODE, warnings: ['option x is not sent'] } },
         [`GET /v1/nodes/${UUID}/boot-profile`]: { body: PROFILE },
         [`GET /v1/nodes/${UUID}/leases`]: { body: { addresses: ['192.168.0.20'], leases: [] } },
       });
@@ -135,6 +135,7 @@ describe('bootd node', () => {
         'managed by:   -',
         `port:         ${MAC}, fixed at 192.168.0.20`,
         'dhcp option:  67 = pxelinux.0',
+        'warning:      option x is not sent',
         'boots:        always, deploy',
         'kernel:       old/kernel',
         'ramdisk:      old/ramdisk',
@@ -208,7 +209,7 @@ describe('bootd node', () => {
     const path = `/v1/nodes/${UUID}`;
     control.answers({
       [`GET ${path}`]: { body: NODE, etag: '"3"' },
-      [`PATCH ${path}`]: { body: NODE, etag: '"4"' },
+      [`PATCH ${path}`]: { body: { ...NODE, warnings: ['option x is not sent'] }, etag: '"4"' },
       [`GET ${path}/boot-profile`]: { body: PROFILE, etag: '"4"' },
       [`PUT ${path}/boot-profile`]: { body: PROFILE },
     });
@@ -233,7 +234,10 @@ describe('bootd node', () => {
       body: { kernel: 'new/kernel', ramdisk: 'old/ramdisk', kernel_append_params: 'quiet', policy: 'once' },
       headers: { 'if-match': '"4"' },
     });
-    expect(err).toContain('warning: there is no file old/kernel');
+    expect(err.split('\n')).toEqual([
+      'warning: option x is not sent',
+      'warning: there is no file old/kernel',
+    ]);
   });
 
   it('set leaves the node alone when only its boot changes', async () => {

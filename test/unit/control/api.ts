@@ -7,6 +7,7 @@ import type { Access } from '../../../src/control/access.ts';
 import type { HealthCheck } from '../../../src/control/health-routes.ts';
 import { createControlServer, type ControlServer } from '../../../src/control/http-server.ts';
 import type { LeaseFilter, LeaseQueries, LeaseView } from '../../../src/control/lease-queries.ts';
+import type { DhcpSettings } from '../../../src/dhcp/dhcp-settings.ts';
 import { createSettableClock } from '../../../src/io/clock.ts';
 import { ProbeDesk } from '../../../src/services/probe-desk.ts';
 import { NodeService } from '../../../src/services/node-service.ts';
@@ -54,6 +55,7 @@ export class TestApi {
   readonly logged: Record<string, unknown>[] = [];
   health: readonly HealthCheck[] = [];
   dhcpIsOff = false;
+  dhcp: DhcpSettings | undefined;
   #server: ControlServer | undefined;
 
   async open(access: Access = { kind: 'full' }): Promise<void> {
@@ -71,6 +73,7 @@ export class TestApi {
         tftpServer: ipv4('192.168.0.1'),
       }),
       files: { isServed: (path) => Promise.resolve(this.files.has(path)) },
+      dhcpSettings: () => this.dhcp,
       logger,
       metrics,
     });

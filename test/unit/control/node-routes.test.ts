@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAC, OTHER_MAC, OTHER_UUID, UUID } from '../boot/samples.ts';
+import type { DhcpSettings } from '../../../src/dhcp/dhcp-settings.ts';
+import { ipv4, MAC, OTHER_MAC, OTHER_UUID, UUID } from '../boot/samples.ts';
+import { reservation, seedSettings } from '../dhcp/fake-view.ts';
 import { TestApi } from './api.ts';
 
 let api: TestApi;
@@ -32,6 +34,13 @@ const whole = {
   managed_by: 'ironic',
 };
 
+/** A configuration that keeps one address for a card, and one for a client identifier. */
+function reserving(): DhcpSettings {
+  const printer = reservation({ name: 'printer', mac: OTHER_MAC, fixedAddresses: [ipv4('192.168.0.20')] });
+  const byId = reservation({ clientId: Uint8Array.of(0x72, 0x31), fixedAddresses: [ipv4('192.168.0.21')] });
+  return seedSettings({ reservations: [printer, byId] });
+}
+
 describe('PUT /v1/nodes/{uuid}', () => {
   it('fills in what is left out, and is in effect and on disk when it answers', async () => {
     const reply = await api.call('PUT', node, minimal);
@@ -45,14 +54,15 @@ describe('PUT /v1/nodes/{uuid}', () => {
       dhcp_options: [],
       purpose: null,
       managed_by: null,
+      warnings: [],
     });
     expect(api.store.committed).toHaveLength(1);
     expect(api.registry.portByMac(MAC)?.node.uuid).toBe(UUID);
   });
 
   it('keeps all that it is given', async () => {
-    expect((await api.call('PUT', node, whole)).body).toEqual({ ...whole, generation: 1 });
-    expect((await api.call('GET', node)).body).toEqual({ ...whole, generation: 1 });
+    expect((await api.call('PUT', node, whole)).body).toEqual({ ...whole, generation: 1, warnings: [] });
+    expect((await api.call('GET', node)).body).toEqual({ ...whole, generation: 1, warnings: [] });
   });
 
   it('takes back what a GET gave, and changes nothing by it', async () => {
@@ -181,6 +191,63 @@ describe('PUT /v1/nodes/{uuid}', () => {
     });
   });
 
+  it('refuses a fixed address that a reservation keeps for another machine', async () => {
+    api.dhcp = reserving();
+    const claiming = (address: string): object => ({ ports: [{ address, fixed_address: '192.168.0.20' }] });
+    expect(await api.call('PUT', node, claiming(MAC))).toMatchObject({
+      status: 409,
+      body: {
+        code: 'address-taken',
+        detail: `192.168.0.20, the fixed address of ${MAC}, is reserved for printer in the configuration`,
+      },
+    });
+    expect(api.store.committed).toEqual([]);
+    expect(await api.call('PUT', node, claiming(OTHER_MAC))).toMatchObject({
+      status: 200,
+      body: { warnings: [] },
+    });
+  });
+
+  it('says which options cannot be read, and carries those without a name', async () => {
+    api.dhcp = reserving();
+    const options = [
+      { opt_name: 'colour', opt_value: 'blue' },
+      { opt_name: '3', opt_value: 'nowhere' },
+      { opt_name: '51', opt_value: '600' },
+      { opt_name: '224', opt_value: 'e4:45:74' },
+    ];
+    const { status, body } = await api.call('PUT', node, { ...minimal, dhcp_options: options });
+    expect(status).toBe(200);
+    const { warnings } = body as { warnings: string[] };
+    expect(warnings).toEqual([
+      "dhcp_options: 'colour' names no DHCP option; it is not sent",
+      expect.stringMatching(/^dhcp_options: '3': expected an IPv4 address .*; it is not sent$/),
+      "dhcp_options: '51': every reply works out option 51 for itself; it is not sent",
+    ]);
+    const said = api.logged.filter(({ event }) => event === 'node.part.doubted').map(({ msg }) => msg);
+    expect(said).toEqual(warnings);
+    expect((await api.call('GET', node)).body).toMatchObject({ warnings });
+    expect((await api.call('GET', '/v1/nodes')).body).toMatchObject({ nodes: [{ warnings }] });
+    expect((await api.call('PUT', node, body)).headers['etag']).toBe('"1"');
+  });
+
+  it('says that an address depends on a client identifier, or lies in no subnet', async () => {
+    api.dhcp = reserving();
+    const ports = [
+      { address: MAC, fixed_address: '192.168.0.21' },
+      { address: OTHER_MAC, fixed_address: '10.9.9.9' },
+    ];
+    expect(await api.call('PUT', node, { ports })).toMatchObject({
+      status: 200,
+      body: {
+        warnings: [
+          `ports: 192.168.0.21 is reserved for client identifier 72:31; ${MAC} gets it only if it sends that client identifier`,
+          `ports: 10.9.9.9 is in no subnet of the configuration, so ${OTHER_MAC} gets an address from a range`,
+        ],
+      },
+    });
+  });
+
   it.each([
     ['no JSON', '{"ports": [', {}, 400, 'malformed-json'],
     ['nothing', '', {}, 400, 'malformed-json'],
@@ -214,7 +281,7 @@ describe('PATCH /v1/nodes/{uuid}', () => {
     await api.call('PUT', node, { ...whole, bmc });
     const reply = await api.call('PATCH', node, { name: 'bm9' });
     expect(reply).toMatchObject({ status: 200, headers: { etag: '"2"' } });
-    expect(reply.body).toEqual({ ...whole, name: 'bm9', generation: 2 });
+    expect(reply.body).toEqual({ ...whole, name: 'bm9', generation: 2, warnings: [] });
     expect(api.registry.portByMac(MAC)?.node.bmc).toEqual(bmc);
     expect(api.store.committed).toHaveLength(2);
   });
@@ -229,6 +296,7 @@ describe('PATCH /v1/nodes/{uuid}', () => {
       boot_mode: null,
       purpose: null,
       generation: 2,
+      warnings: [],
     });
     expect(api.registry.portByMac(MAC)?.node.bmc).toBeUndefined();
   });
@@ -248,6 +316,24 @@ describe('PATCH /v1/nodes/{uuid}', () => {
   ])('refuses %s', async (what, headers, body, status, code) => {
     if (!what.includes('not there')) await api.call('PUT', node, minimal);
     expect(await api.call('PATCH', node, body, headers)).toMatchObject({ status, body: { code } });
+  });
+
+  it('leaves a node alone whose address was overruled since, as long as its ports are not touched', async () => {
+    await api.call('PUT', node, { ports: [{ address: MAC, fixed_address: '192.168.0.20' }] });
+    api.dhcp = reserving();
+    const [remark] = ((await api.call('GET', node)).body as { warnings: string[] }).warnings;
+    expect(remark).toBe(
+      `ports: 192.168.0.20 is reserved for printer in the configuration, which wins; ${MAC} gets an address from a range`,
+    );
+    expect(await api.call('PATCH', node, { name: 'bm7' })).toMatchObject({ status: 200 });
+    expect(await api.call('PUT', `${node}/boot-profile`, { policy: 'local-disk' })).toMatchObject({
+      status: 200,
+    });
+    const ports = [{ address: MAC, fixed_address: '192.168.0.20' }];
+    expect(await api.call('PATCH', node, { ports })).toMatchObject({
+      status: 409,
+      body: { code: 'address-taken' },
+    });
   });
 
   it("refuses another node's MAC", async () => {

@@ -245,6 +245,20 @@ describe('reservations', () => {
     }
   });
 
+  it('win over a node whose port claims the same address', () => {
+    const [holder, claimant] = [new FakeClient(), new FakeClient()];
+    const settings = seedSettings({
+      reservations: [reservation({ mac: holder.mac, fixedAddresses: [ip('192.168.0.20')] })],
+    });
+    const nodes = lookup(node({ ports: [port(claimant.mac, { fixedAddress: ip('192.168.0.20') })] }));
+    const server = new FakeServer({ settings, nodes });
+    // Whoever of the two comes first.
+    expect(claimant.bind(server)).toBe(ip('192.168.0.128'));
+    expect(holder.bind(server)).toBe(ip('192.168.0.20'));
+    server.reply(claimant.discover([addressOption(50, ip('192.168.0.20'))]));
+    expect(claimant.bind(server)).toBe(ip('192.168.0.128'));
+  });
+
   it('of a node’s port come first', () => {
     const client = new FakeClient({ mac: '0c:c4:7a:0e:2b:6b' });
     const server = reserved({ mac: client.mac, fixedAddresses: [ip('192.168.0.20')] });

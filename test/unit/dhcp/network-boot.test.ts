@@ -350,6 +350,9 @@ describe('readNodeOption', () => {
       { kind: 'unreadable', reason: expect.stringMatching(/'255': expected an IPv4 address/) as string },
     ],
     ['59', 'tftp://x', { kind: 'ignored' }],
+    ['224', 'text', { kind: 'option', code: 224, audience: 'all', value: ascii('text') }],
+    ['tag:ipxe,225', 'e4:45:74', { kind: 'option', code: 225, audience: 'ipxe', value: bytes('e44574') }],
+    ['61', '01:02', { kind: 'unreadable', reason: "'61': every reply works out option 61 for itself" }],
     ['0', 'x', { kind: 'unreadable' }],
     ['256', 'x', { kind: 'unreadable' }],
     [

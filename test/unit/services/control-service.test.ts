@@ -46,6 +46,7 @@ function createService(options: { http?: HttpSettings; group?: string } = {}): C
       tftpServer: undefined,
     }),
     files: { isServed: () => Promise.resolve(true) },
+    dhcpSettings: () => undefined,
     logger,
     metrics,
   });

@@ -4,6 +4,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RenderingContext } from '../../../src/boot/boot-files.ts';
 import { NodeRegistry, type NodeCommand } from '../../../src/boot/node-registry.ts';
 import { TemplateError, type TemplateSet } from '../../../src/boot/template.ts';
+import type { DhcpSettings } from '../../../src/dhcp/dhcp-settings.ts';
 import { NodeService } from '../../../src/services/node-service.ts';
 import { loadTemplates } from '../../../src/services/template-folder.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
@@ -17,6 +18,7 @@ import {
   profileSample,
   UUID,
 } from '../boot/samples.ts';
+import { reservation, seedSettings } from '../dhcp/fake-view.ts';
 import { FakeNodeStore } from './node-store-fake.ts';
 
 const SHIPPED = resolve(import.meta.dirname, '../../../tftpboot-templates');
@@ -39,8 +41,10 @@ let served: Set<string>;
 let context: RenderingContext;
 let lines: Record<string, unknown>[];
 let metrics: ReturnType<typeof createMetrics>;
+let dhcp: DhcpSettings | undefined;
 let service: NodeService;
 beforeEach(() => {
+  dhcp = undefined;
   store = new FakeNodeStore();
   registry = new NodeRegistry();
   served = new Set();
@@ -56,6 +60,7 @@ function createService(nodes: NodeRegistry): NodeService {
     store,
     rendering: () => context,
     files: { isServed: (path) => Promise.resolve(served.has(path)) },
+    dhcpSettings: () => dhcp,
     logger: pino({}, { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) }),
     metrics,
   });
@@ -228,6 +233,32 @@ describe('NodeService', () => {
       const [warning] = await service.warningsFor(profileSample(), undefined);
       expect(warning).toMatch(/^kernel: TFTP is off here/);
     });
+  });
+
+  it('says at the start which nodes a reservation of the configuration overrules', async () => {
+    const node = nodeDraft({ ports: [portSample({ fixedAddress: ipv4('192.168.0.20') })] });
+    await service.execute({ kind: 'node.put', node, precondition: NONE });
+    const keptFor = (mac: string): DhcpSettings =>
+      seedSettings({
+        reservations: [reservation({ name: 'printer', mac, fixedAddresses: [ipv4('192.168.0.20')] })],
+      });
+    const warningsAtStart = async (): Promise<unknown[]> => {
+      lines = [];
+      await createService(new NodeRegistry()).start();
+      return lines.filter(({ level }) => level === 40);
+    };
+    dhcp = keptFor(OTHER_MAC);
+    expect(await warningsAtStart()).toMatchObject([
+      {
+        event: 'node.address.overruled',
+        node: UUID,
+        mac: MAC,
+        address: '192.168.0.20',
+        reservation: 'printer',
+      },
+    ]);
+    dhcp = keptFor(MAC);
+    expect(await warningsAtStart()).toEqual([]);
   });
 
   it('logs what changed, and neither passwords nor kernel arguments', async () => {
