@@ -9,6 +9,7 @@ import { ControlError, ControlUnreachableError } from './control-client.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
 import { importCommand } from './import.ts';
 import { leaseCommand } from './lease.ts';
+import { loadersCommand } from './loaders.ts';
 import { mapCommand } from './map.ts';
 import { nodeCommand } from './node.ts';
 import { probeCommand } from './probe.ts';
@@ -56,6 +57,7 @@ function createProgram(context: CommandContext): Command {
     importCommand(context),
     nodeCommand(context),
     leaseCommand(context),
+    loadersCommand(context),
     versionCommand(context, version),
   ];
   for (const command of commands) program.addCommand(command);
