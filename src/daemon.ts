@@ -7,11 +7,12 @@ import type { BootdSettings } from './config/settings.ts';
 import type { HealthCheck } from './control/health-routes.ts';
 import type { DhcpSettings } from './dhcp/dhcp-settings.ts';
 import { LeaseTable } from './dhcp/lease-table.ts';
-import { systemClock } from './io/clock.ts';
+import { createSteadyClock, systemClock, type Clock } from './io/clock.ts';
 import { readInheritedSockets, type InheritedSocket } from './io/inherited-sockets.ts';
 import { BootRoot } from './io/boot-root.ts';
 import { openServiceNotifier } from './io/sd-notify.ts';
 import { BootFileService } from './services/boot-file-service.ts';
+import { ClockService } from './services/clock-service.ts';
 import { ControlService } from './services/control-service.ts';
 import { DhcpService } from './services/dhcp-service.ts';
 import { DhcpWires } from './services/dhcp-wires.ts';
@@ -118,10 +119,10 @@ function furnish(
   store: LevelStore,
   metrics: Metrics,
 ): House {
-  const clock = systemClock;
+  const clock = createSteadyClock();
   const inherited = readInheritedSockets(process.environment, process.pid);
   const registry = new NodeRegistry();
-  const leases = settings.dhcp && buildLeases(settings.dhcp, store, logger, metrics);
+  const leases = settings.dhcp && buildLeases(settings.dhcp, store, clock, logger, metrics);
   const templates = new TemplateService({
     folder: settings.templatesDirectory,
     shippedFolder: SHIPPED_TEMPLATES,
@@ -143,7 +144,8 @@ function furnish(
     metrics,
   });
   const probes = new ProbeDesk({ clock, logger });
-  const services: Service[] = [templates, nodes];
+  const clockWatch = new ClockService({ clock, onStep: (ms) => leases?.service.shiftTimes(ms) });
+  const services: Service[] = [clockWatch, templates, nodes];
 
   let dhcp: DhcpService | undefined;
   if (settings.dhcp !== undefined && leases !== undefined) {
@@ -213,6 +215,7 @@ function furnish(
 function buildLeases(
   settings: DhcpSettings,
   level: LevelStore,
+  clock: Clock,
   logger: Logger,
   metrics: Metrics,
 ): { leases: LeaseTable; store: ReturnType<typeof createLeaseStore>; service: LeaseService } {
@@ -221,7 +224,7 @@ function buildLeases(
   );
   const leases = new LeaseTable(ranges);
   const store = createLeaseStore(level);
-  return { leases, store, service: new LeaseService({ leases, store, clock: systemClock, logger, metrics }) };
+  return { leases, store, service: new LeaseService({ leases, store, clock, logger, metrics }) };
 }
 
 function buildTftp(

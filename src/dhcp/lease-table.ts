@@ -4,6 +4,7 @@ import type { AddressRange } from '../addr/subnet.ts';
 import { AddressIndex } from './address-index.ts';
 import { AddressPool, AddressSlot, type Standing } from './address-pool.ts';
 import { effectiveLeaseState, isOver, type ClientKey, type Lease, type LeaseChange } from './lease.ts';
+import { shiftLease } from './lease-times.ts';
 import {
   boundLease,
   isDeclined,
@@ -82,6 +83,27 @@ export class LeaseTable implements LeaseTableView {
       if (change.kind === 'forget') this.#forget(change.address, now);
       else this.#put(change.lease, now);
     }
+  }
+
+  /**
+   * The clock was set by so many milliseconds: all times move along, so that each lease, offer and declined address lasts
+   * for as long as it would have. `kept` must be made durable again.
+   */
+  shift(milliseconds: number): void {
+    for (const slot of this.#slots.values()) {
+      // No index and no order depends on what changes here.
+      slot.lease = slot.lease && shiftLease(slot.lease, milliseconds);
+      slot.offer = slot.offer && shiftLease(slot.offer, milliseconds);
+      slot.dueAt += milliseconds;
+      slot.idleSince += milliseconds;
+      slot.asideUntil += milliseconds;
+    }
+    this.#latest += milliseconds;
+  }
+
+  /** What a store keeps: every lease, past ones and declined addresses too, and no offers. */
+  *kept(): Iterable<Lease> {
+    for (const { lease } of this.#slots.values()) if (lease !== undefined) yield lease;
   }
 
   at(address: Ipv4): AddressRecord | undefined {

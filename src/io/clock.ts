@@ -12,6 +12,33 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
 };
 
+/** A difference between two clocks that no adjustment of a running one makes: somebody set it. */
+const STEP_MS = 2000;
+
+/**
+ * A clock that shows the host's time and does not jump with it: when somebody sets the host's clock, `now()` goes on as if
+ * nothing had happened until `follow()` is called. So whoever keeps times of it can move them along in the same turn.
+ */
+export interface SteadyClock extends Clock {
+  /** Shows the host's time from here on. Returns by how many milliseconds that was set; 0 when nobody set it. */
+  follow(): number;
+}
+
+/** A steady clock over the host's. Small differences, such as a leap second makes, are followed without a word. */
+export function createSteadyClock(host: Clock = systemClock): SteadyClock {
+  let ahead = host.now() - host.monotonic();
+  const now = (): number => Math.round(host.monotonic() + ahead);
+  return {
+    now,
+    monotonic: () => host.monotonic(),
+    follow() {
+      const difference = host.now() - now();
+      ahead += difference;
+      return Math.abs(difference) < STEP_MS ? 0 : difference;
+    },
+  };
+}
+
 /** A clock for tests: it stands still until it is told otherwise. */
 export interface SettableClock extends Clock {
   /** Time passes on both clocks. */

@@ -1,12 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
 import { subnetContains } from '../addr/subnet.ts';
 import type { LeaseFilter, LeaseQueries, LeaseView } from '../control/lease-queries.ts';
 import { effectiveLeaseState, type LeaseChange } from '../dhcp/lease.ts';
+import { alignLeases } from '../dhcp/lease-times.ts';
 import type { LeaseTable } from '../dhcp/lease-table.ts';
 import { boundLease, standingOffer } from '../dhcp/lease-table-view.ts';
 import type { Clock } from '../io/clock.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
+import { StoreError } from '../store/store.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -21,10 +24,18 @@ export interface LeaseServiceParts {
   readonly metrics: Metrics;
 }
 
+/** Leases of one flush when all are made durable again: small enough that an ACK which waits behind it is not late. */
+const LEASES_PER_FLUSH = 1000;
+
+/** After a flush that failed. */
+const RETRY_MS = 1000;
+
 /** Reads the leases at start, and shows and frees them for the control API. */
 export class LeaseService implements Service, LeaseQueries {
   readonly name = 'leases';
   readonly #parts: LeaseServiceParts;
+  #stopped = false;
+  #rewriting: Promise<void> = Promise.resolve();
 
   constructor(parts: LeaseServiceParts) {
     this.#parts = parts;
@@ -35,12 +46,33 @@ export class LeaseService implements Service, LeaseQueries {
     const { leases, store, clock, logger, metrics } = this.#parts;
     const { leases: kept, report } = await store.load();
     for (const sentence of report) logger.warn({ event: EVENTS.storeRepaired }, sentence);
-    leases.restore(kept, clock.now());
+    const now = clock.now();
+    const aligned = alignLeases(kept, now);
+    if (aligned !== kept) {
+      logger.warn(
+        { event: EVENTS.leaseTimesMoved, leases: kept.length },
+        'the clock is behind the leases, or was not set when they were made: each lasts for what it had left at the last stop',
+      );
+    }
+    leases.restore(aligned, now);
     metrics.observeLeases(() => this.#countByState());
   }
 
   stop(): Promise<void> {
-    return Promise.resolve();
+    this.#stopped = true;
+    return this.#rewriting;
+  }
+
+  /** The clock was set by so many milliseconds: every lease moves along, first in memory, and then on disk. */
+  shiftTimes(milliseconds: number): void {
+    const { leases, logger } = this.#parts;
+    leases.shift(milliseconds);
+    const seconds = Math.round(milliseconds / 1000);
+    logger.warn(
+      { event: EVENTS.leaseTimesMoved, seconds },
+      `the clock was set by ${seconds} s: leases end when their clients expect it, and so not by the new time`,
+    );
+    this.#rewriting = this.#rewriting.then(() => this.#keepAll());
   }
 
   list(filter: LeaseFilter): readonly LeaseView[] {
@@ -79,6 +111,29 @@ export class LeaseService implements Service, LeaseQueries {
       'lease was freed by an admin',
     );
     return true;
+  }
+
+  /** Makes all leases durable as they are now, some at a time; a flush that fails is tried again until one succeeds. */
+  async #keepAll(): Promise<void> {
+    const { leases, store } = this.#parts;
+    const addresses = Array.from(leases.kept(), ({ address }) => address);
+    for (let next = 0; next < addresses.length && !this.#stopped;) {
+      // Read at the moment of the commit: what was committed before it is older, what comes after it newer.
+      const changes = addresses
+        .slice(next, next + LEASES_PER_FLUSH)
+        .flatMap((address): readonly LeaseChange[] => {
+          const lease = leases.at(address)?.lease;
+          return lease === undefined ? [] : [{ kind: 'put', lease }];
+        });
+      try {
+        await store.commit(changes);
+        next += LEASES_PER_FLUSH;
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        // The store's own log line says what is wrong.
+        await sleep(RETRY_MS, undefined, { ref: false });
+      }
+    }
   }
 
   #countByState(): ReadonlyMap<string, number> {

@@ -22,6 +22,7 @@ export const EVENTS = {
   dhcpReplyFailed: 'dhcp.reply.failed',
   dhcpConflictFound: 'dhcp.conflict.found',
   leaseReleased: 'lease.released',
+  leaseTimesMoved: 'lease.times.moved',
   leaseDeclined: 'lease.declined',
   tftpListening: 'tftp.socket.opened',
   tftpAwaited: 'tftp.socket.awaited',
