@@ -10,6 +10,7 @@ export type Need =
   | 'virtual-machines'
   | 'reference-servers'
   | 'strace'
+  | 'faketime'
   | 'judge-tools'
   | 'ironic-package'
   | 'ironic';
@@ -21,6 +22,9 @@ interface Requirement {
 }
 
 const OVMF = '/usr/share/OVMF';
+
+/** Gives a process, and only it, another wall clock. */
+export const FAKETIME_LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 const IRONIC: Requirement = {
   name: '/usr/lib/python3/dist-packages/ironic/__init__.py',
   debianPackage: 'python3-ironic',
@@ -61,6 +65,7 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
     { name: 'in.tftpd', debianPackage: 'tftpd-hpa' },
   ],
   strace: [{ name: 'strace', debianPackage: 'strace' }],
+  faketime: [{ name: FAKETIME_LIBRARY, debianPackage: 'libfaketime' }],
   'judge-tools': [
     { name: 'python3', debianPackage: 'python3' },
     { name: 'unshare', debianPackage: 'util-linux' },
