@@ -7,6 +7,7 @@ import type { BootdSettings } from './config/settings.ts';
 import type { HealthCheck } from './control/health-routes.ts';
 import type { DhcpSettings } from './dhcp/dhcp-settings.ts';
 import { LeaseTable } from './dhcp/lease-table.ts';
+import { allRanges } from './dhcp/subnet-selection.ts';
 import { createSteadyClock, systemClock, type Clock } from './io/clock.ts';
 import { readInheritedSockets, type InheritedSocket } from './io/inherited-sockets.ts';
 import { BootRoot } from './io/boot-root.ts';
@@ -14,6 +15,7 @@ import { openServiceNotifier } from './io/sd-notify.ts';
 import { BootFileService } from './services/boot-file-service.ts';
 import { ClockService } from './services/clock-service.ts';
 import { ControlService } from './services/control-service.ts';
+import { rehearseDhcp } from './services/dhcp-rehearsal.ts';
 import { DhcpService } from './services/dhcp-service.ts';
 import { DhcpWires } from './services/dhcp-wires.ts';
 import { HttpBootService, type HttpBootServiceParts } from './services/http-boot-service.ts';
@@ -76,6 +78,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   const notifier = openServiceNotifier(options.process.environment, options.process.pid);
   const metrics = createMetrics();
   const store = await openStore(settings, logger, metrics);
+  if (settings.dhcp !== undefined) await rehearseDhcp(settings.dhcp, logger.level);
   const house = furnish(options, store, metrics);
   const started: Service[] = [];
   const stopAll = async (): Promise<void> => {
@@ -219,10 +222,7 @@ function buildLeases(
   logger: Logger,
   metrics: Metrics,
 ): { leases: LeaseTable; store: ReturnType<typeof createLeaseStore>; service: LeaseService } {
-  const ranges = settings.sharedNetworks.flatMap(({ subnets }) =>
-    subnets.flatMap((subnet) => subnet.ranges.map(({ range }) => range)),
-  );
-  const leases = new LeaseTable(ranges);
+  const leases = new LeaseTable(allRanges(settings));
   const store = createLeaseStore(level);
   return { leases, store, service: new LeaseService({ leases, store, clock, logger, metrics }) };
 }

@@ -33,7 +33,7 @@ export function findMachine(
   const index = indexOf(settings);
   const { clientId, hardwareAddress, message, mac } = request;
   const reservation =
-    (clientId && index.byClientId.get(formatOctets(clientId))) ??
+    reservedByClientId(index, clientId) ??
     index.byHardware.get(hardwareClientKey(message.htype, hardwareAddress));
   const nodePort = mac && nodes.portByMac(mac);
   const ofNode = unlessReserved(nodePort?.port.fixedAddress, reservation, index);
@@ -59,6 +59,15 @@ function unlessReserved(
 /** The reservation that keeps an address. */
 export function reservationOf(address: Ipv4, settings: DhcpSettings): ReservationSettings | undefined {
   return indexOf(settings).byAddress.get(address);
+}
+
+function reservedByClientId(
+  { byClientId }: ReservationIndex,
+  clientId: Uint8Array | undefined,
+): ReservationSettings | undefined {
+  // Most sites reserve by card alone, and writing an identifier out costs more than the rest of the search.
+  if (clientId === undefined || byClientId.size === 0) return undefined;
+  return byClientId.get(formatOctets(clientId));
 }
 
 /** Whether an address is kept for a machine other than this one. */

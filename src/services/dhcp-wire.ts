@@ -141,7 +141,7 @@ function closeMeans({ frames, conflicts }: Means): void {
 }
 
 /** Throws IoError for an interface without an address: there is nothing to answer from. */
-function describeLink({ name, addresses, mtu, loopback }: NetworkInterface, port: Link['port']): Link {
+export function describeLink({ name, addresses, mtu, loopback }: NetworkInterface, port: Link['port']): Link {
   const [primary] = addresses;
   if (primary === undefined) {
     throw new IoError('unreachable', `interface ${name} has no IPv4 address to answer DHCP from`);

@@ -36,12 +36,15 @@ export interface Metrics {
 const LATENCY_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const TRANSFER_BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
 
-/** A registry of its own, so that tests and several instances in one process do not share counts. */
-export function createMetrics(): Metrics {
+/**
+ * A registry of its own, so that tests and several instances in one process do not share counts. With `services`, the
+ * figures of the process itself are left out.
+ */
+export function createMetrics(about: 'process-and-services' | 'services' = 'process-and-services'): Metrics {
   const registry = new Registry();
   const registers = [registry];
   let countLeases: () => ReadonlyMap<string, number> = () => new Map();
-  collectDefaultMetrics({ register: registry, prefix: 'bootd_' });
+  if (about === 'process-and-services') collectDefaultMetrics({ register: registry, prefix: 'bootd_' });
   new Gauge({
     name: 'bootd_leases',
     help: 'Addresses by state of their lease.',
