@@ -23,11 +23,21 @@ export interface RehearsalLimits {
   readonly boots: number;
 }
 
+/** What was played. */
+export interface RehearsalReport {
+  readonly boots: number;
+  /** Machines that came to an address; a strict configuration may give none to these. */
+  readonly bound: number;
+}
+
 const DEFAULT_LIMITS: RehearsalLimits = { budgetMs: 250, boots: 2000 };
 
 /** Machines that come back again and again, as many at a time. */
 const MACHINES = 256;
 const MACHINES_AT_ONCE = 16;
+
+/** The turns of the event loop that the last machine needs to come to its address. */
+const LAST_TURNS = 20;
 
 /** A boot ROM that needs nothing but an address, and loses no time. */
 const SHAPE = { ...FIRMWARE_SHAPES.bios, wish: 'address' } as const;
@@ -42,9 +52,9 @@ export async function rehearseDhcp(
   settings: DhcpSettings,
   logLevel: string,
   limits: RehearsalLimits = DEFAULT_LIMITS,
-): Promise<number> {
+): Promise<RehearsalReport> {
   const link = stageLink(settings);
-  if (link === undefined) return 0;
+  if (link === undefined) return { boots: 0, bound: 0 };
   const stage = new Stage(link);
   const service = new DhcpService({
     settings,
@@ -66,8 +76,9 @@ export async function rehearseDhcp(
     }
     await endOfTurn();
   }
+  for (let turn = 0; turn < LAST_TURNS; turn += 1) await endOfTurn();
   await service.stop();
-  return boots;
+  return { boots, bound: stage.bound };
 }
 
 /** A wire that leads nowhere but to the machines of the play, every other one of which is behind a relay. */
@@ -79,6 +90,7 @@ class Stage implements DhcpWireSource, DhcpWire, UdpPort {
   readonly #link: Link;
   readonly #clients = new Map<number, FirmwareClient>();
   #receive: DhcpReceiver = () => undefined;
+  bound = 0;
 
   constructor(link: Link) {
     this.#link = link;
@@ -136,6 +148,7 @@ class Stage implements DhcpWireSource, DhcpWire, UdpPort {
 
   #perform(steps: readonly FirmwareStep[]): void {
     for (const step of steps) {
+      if (step.kind === 'bound') this.bound += 1;
       if (step.kind !== 'send') continue;
       const giaddr = step.message.xid % 2 === 0 ? step.message.giaddr : this.#link.serverAddress;
       this.#receive(this, encodeDhcpMessage({ ...step.message, giaddr }), DHCP_CLIENT_PORT);
@@ -157,14 +170,16 @@ const FORGETFUL_STORE: RecordStore = {
 
 /** A wire on the first subnet that has ranges; undefined where nothing is given to anybody. */
 function stageLink(settings: DhcpSettings): Link | undefined {
-  const [first] = allRanges(settings);
-  if (first === undefined) return undefined;
+  const subnets = settings.sharedNetworks.flatMap((network) => network.subnets);
+  const place = subnets.find(({ ranges }) => ranges.length > 0);
+  const range = place?.ranges[0]?.range;
+  if (place === undefined || range === undefined) return undefined;
   return describeLink(
     {
       name: 'rehearsal',
       index: 0,
       mac: undefined,
-      addresses: [{ address: first.first, prefixLength: 24 }],
+      addresses: [{ address: range.first, subnet: place.subnet }],
       mtu: 1500,
       link: 'up',
       loopback: false,

@@ -82,6 +82,8 @@ export class GroupCommit<Change> {
       if (sinceLastMs < FLUSH_SPACING_MS) await pause(FLUSH_SPACING_MS - sinceLastMs);
       this.#lastFlushAt = performance.now();
       this.#inFlight = this.#takeGroup();
+      // All that waited may have become overdue meanwhile.
+      if (this.#inFlight.length === 0) break;
       const error = await this.#flushGroup(this.#inFlight.flatMap(({ changes }) => changes));
       for (const entry of this.#inFlight) settle(entry, error);
       this.#inFlight = [];

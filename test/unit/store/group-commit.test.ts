@@ -68,6 +68,20 @@ describe('GroupCommit', () => {
     expect(disk.mostAtOnce).toBe(1);
   });
 
+  it('flushes at once after a pause, and lets what comes right behind a flush wait for company', async () => {
+    const disk = new SlowDisk();
+    const group = new GroupCommit(disk.flush, LIMITS, () => undefined);
+    const first = group.commit([1]);
+    await disk.finish();
+    await first;
+    const second = group.commit([2]);
+    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    const third = group.commit([3]);
+    await disk.finish();
+    await Promise.all([second, third]);
+    expect(disk.flushes).toEqual([[1], [2, 3]]);
+  });
+
   it('does not resolve a commit before its flush has ended', async () => {
     const disk = new SlowDisk();
     const group = new GroupCommit(disk.flush, LIMITS, () => undefined);
@@ -122,6 +136,7 @@ describe('GroupCommit', () => {
     expect(await outcome(group.commit([5]))).toBe('overloaded');
     await disk.finish();
     await first;
+    await settled(() => disk.flushes.length === 2);
     const late = group.commit([6]);
     await disk.finish();
     await disk.finish();
