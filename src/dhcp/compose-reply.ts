@@ -15,7 +15,7 @@ import { situationFacts, type DecidedFacts } from './outcome-facts.ts';
 import { layoutNakOptions, layoutReplyOptions } from './reply-options.ts';
 import { routeReply } from './reply-route.ts';
 import { parameterOf, type ScopeChain } from './scope-parameters.ts';
-import { chainAt, serverIdentifierOf, type Situation } from './situation.ts';
+import { chainAt, serverAddressOf, serverIdentifierOf, type Situation } from './situation.ts';
 import { findSubnet } from './subnet-selection.ts';
 
 /** What a reply gives, as decided; everything else follows from the situation. */
@@ -36,7 +36,7 @@ export function composeReply(situation: Situation, grant: Grant): Reply {
   const { request, view, machine } = situation;
   const scopeAddress = grant.address ?? (request.kind === 'inform' ? request.message.ciaddr : undefined);
   const chain = scopeAddress === undefined ? situation.chain : chainAt(situation, scopeAddress);
-  const source = serverIdentifierOf(situation, chain);
+  const source = serverAddressOf(situation, chain);
   const mayBoot = machine.nodePort?.port.pxeEnabled !== false;
   const choice: BootFileChoice = mayBoot ? chooseBootFile(chain, request.firmware) : { kind: 'none' };
   const bootFile = choice.kind === 'file' ? choice.name : undefined;
@@ -55,7 +55,7 @@ export function composeReply(situation: Situation, grant: Grant): Reply {
       request,
       chain,
       spaceCarriers: view.settings.spaceCarriers,
-      serverIdentifier: source,
+      serverIdentifier: serverIdentifierOf(situation, chain),
       subnetMask: subnet && subnetMask(subnet),
       leaseSeconds: grant.leaseSeconds,
       hostName: machine.reservation?.hostName,
@@ -82,11 +82,11 @@ export function composeReply(situation: Situation, grant: Grant): Reply {
 /** The reply that refuses `address`, and says why in words. */
 export function composeNak(situation: Situation, address: Ipv4, objection: string): Reply {
   const { request, chain } = situation;
-  const source = serverIdentifierOf(situation, chain);
-  const message = header(situation, { options: layoutNakOptions(request, source, objection) });
+  const identifier = serverIdentifierOf(situation, chain);
+  const message = header(situation, { options: layoutNakOptions(request, identifier, objection) });
   // The relay would unicast it to an address that the client must not use (RFC 2131 section 4.3.2).
   const flags = request.relayAddress === undefined ? message.flags : message.flags | BROADCAST_FLAG;
-  return finish(situation, 'nak', { ...message, flags }, source, [], undefined, {
+  return finish(situation, 'nak', { ...message, flags }, serverAddressOf(situation, chain), [], undefined, {
     address,
     subnet: subnetOf(situation, address),
     objection,

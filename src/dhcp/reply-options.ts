@@ -94,9 +94,10 @@ function echo(code: number, { message }: ClientRequest, options: Map<number, Uin
   if (value !== undefined) options.set(code, value);
 }
 
-/** What a client without option 55 gets: everything that is configured, and its netmask. */
-function allCodes({ chain, spaceCarriers }: ReplyOptionsInput): readonly number[] {
-  return [OPTION.subnetMask, ...configuredCodes(chain), ...spaceCarriers.values()];
+/** What a client without option 55 gets, each BOOTP client for one: everything that is configured, and its netmask. */
+function allCodes({ chain, spaceCarriers, hostName }: ReplyOptionsInput): readonly number[] {
+  const ofMachine = hostName === undefined ? [] : [OPTION.hostName];
+  return [OPTION.subnetMask, ...ofMachine, ...configuredCodes(chain), ...spaceCarriers.values()];
 }
 
 function valueOf(code: number, input: ReplyOptionsInput): Uint8Array | undefined {

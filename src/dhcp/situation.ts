@@ -1,10 +1,12 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
 import type { NodeLookup } from '../boot/node.ts';
+import type { DhcpMessage } from '../wire/dhcp/dhcp-message.ts';
+import { OPTION } from '../wire/dhcp/option-codes.ts';
 import { findClasses } from './class-evaluation.ts';
 import type { ClientRequest } from './dhcp-request.ts';
 import { DHCP_DEFAULTS, type ClassSettings, type DhcpSettings } from './dhcp-settings.ts';
 import { hardwareClientKey, type ClientKey } from './lease.ts';
-import type { LeaseTableView } from './lease-table-view.ts';
+import { boundLease, type LeaseTableView } from './lease-table-view.ts';
 import { findMachine, type Machine } from './reservation.ts';
 import { parameterOf, scopeChain, type ScopeChain } from './scope-parameters.ts';
 import { selectNetwork, type SelectedNetwork } from './subnet-selection.ts';
@@ -43,12 +45,35 @@ export function describeSituation(request: ClientRequest, view: DhcpView): Situa
   const machine = findMachine(request, settings, nodes);
   const { message, firmware, hardwareAddress } = request;
   const classes =
-    settings.classes.length === 0 ? [] : findClasses(settings.classes, { message, isKnown: machine.isKnown });
+    settings.classes.length === 0
+      ? []
+      : findClasses(settings.classes, {
+          message: withRelayOfLease(request, view),
+          isKnown: machine.isKnown,
+        });
   const selected = selectNetwork(request, settings);
   const chain = scopeChain(settings, selected, machine, classes, firmware.isIpxe);
   const byCard = parameterOf(chain, 'ignoreClientUids') === true && hardwareAddress.length > 0;
   const client = byCard ? hardwareClientKey(message.htype, hardwareAddress) : request.clientKey;
   return { request, view, machine, classes, selected, chain, client };
+}
+
+/**
+ * The message as classes see it. A renewal comes without the relay that the lease was made through: what that said then counts
+ * again, or a class of machines behind one switch would be another one after half a lease (dhcpd's `stash-agent-options`).
+ */
+function withRelayOfLease(request: ClientRequest, { leases, now }: DhcpView): DhcpMessage {
+  const { kind, message, relayAgentInformation, relayAddress, clientKey, hardwareAddress } = request;
+  if (kind !== 'renewing' || relayAgentInformation !== undefined || relayAddress !== undefined)
+    return message;
+  const lease = boundLease(leases.at(message.ciaddr), now);
+  if (lease?.relayAgentInfo === undefined) return message;
+  const card = hardwareClientKey(message.htype, hardwareAddress);
+  const isTheirs =
+    lease.client === clientKey || card === hardwareClientKey(lease.htype, lease.hardwareAddress);
+  if (!isTheirs) return message;
+  const options = new Map(message.options).set(OPTION.relayAgentInformation, lease.relayAgentInfo);
+  return { ...message, options };
 }
 
 /** The scopes that hold for an address of the network. */
@@ -57,13 +82,19 @@ export function chainAt(situation: Situation, address: Ipv4): ScopeChain {
   return scopeChain(view.settings, selected, machine, classes, request.firmware.isIpxe, address);
 }
 
-/** The address that this server calls itself by: the relay's override (RFC 5107), the configured one, or the interface's. */
-export function serverIdentifierOf({ request }: Situation, chain: ScopeChain): Ipv4 {
-  return (
-    request.relayAgentInformation?.serverIdentifierOverride ??
-    parameterOf(chain, 'serverIdentifier') ??
-    request.link.serverAddress
-  );
+/** This server's own address: the configured one, or the interface's. It is the source of replies. */
+export function serverAddressOf({ request }: Situation, chain: ScopeChain): Ipv4 {
+  return parameterOf(chain, 'serverIdentifier') ?? request.link.serverAddress;
+}
+
+/**
+ * What stands in option 54: the server's own address, or that of the relay that wants to stand for it (RFC 5107). Only a relay may
+ * want that; a client can write option 82 itself.
+ */
+export function serverIdentifierOf(situation: Situation, chain: ScopeChain): Ipv4 {
+  const { relayAddress, relayAgentInformation } = situation.request;
+  const override = relayAddress === undefined ? undefined : relayAgentInformation?.serverIdentifierOverride;
+  return override ?? serverAddressOf(situation, chain);
 }
 
 /** Whether option 54 names this server, by any of its names. */
@@ -80,11 +111,11 @@ export function isAuthoritative({ chain }: Situation): boolean {
 /** Seconds of a lease: what the client wishes, else the default, between minimum and maximum. */
 export function leaseSecondsOf({ request }: Situation, chain: ScopeChain): number {
   const max = parameterOf(chain, 'maxLeaseSeconds') ?? DHCP_DEFAULTS.maxLeaseSeconds;
-  // dhcpd's own minimum is 300 s, or the maximum where that is lower.
-  const min = parameterOf(chain, 'minLeaseSeconds') ?? DHCP_DEFAULTS.minLeaseSeconds;
+  // As in dhcpd, a minimum that is said wins over a lower maximum; its own of 300 s does not.
+  const min = parameterOf(chain, 'minLeaseSeconds') ?? Math.min(DHCP_DEFAULTS.minLeaseSeconds, max);
   const wanted =
     request.requestedLeaseSeconds ??
     parameterOf(chain, 'defaultLeaseSeconds') ??
     DHCP_DEFAULTS.defaultLeaseSeconds;
-  return Math.min(Math.max(wanted, min), max);
+  return Math.max(Math.min(wanted, max), min);
 }

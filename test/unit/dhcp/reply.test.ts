@@ -146,6 +146,8 @@ describe('options', () => {
     ['dhcpd’s maximum', { defaultLeaseSeconds: undefined, maxLeaseSeconds: undefined }, 1e6, 86_400],
     ['a maximum below the minimum', { maxLeaseSeconds: 60 }, undefined, 60],
     ['a minimum of its own', { minLeaseSeconds: 30 }, 40, 40],
+    // Observed: dhcpd lets the minimum win.
+    ['a minimum above the maximum', { minLeaseSeconds: 9000, maxLeaseSeconds: 7200 }, 8000, 9000],
   ])('lease time with %s', (_name, times, wish, seconds) => {
     const more: Options = wish === undefined ? [] : [[51, bytes(wish.toString(16).padStart(8, '0'))]];
     expect(discover(withGlobals(times), new FakeClient(), more).facts.leaseSeconds).toBe(seconds);
@@ -170,6 +172,15 @@ describe('options', () => {
     const settings = withGlobals({ options: new Map([[12, ascii('pool')]]) }, { reservations });
     expect(discover(settings, client).message.options.get(12)).toEqual(ascii('bm1'));
     expect(discover(settings, new FakeClient()).message.options.get(12)).toEqual(ascii('pool'));
+  });
+
+  it('have it without being asked where nobody asks for anything, as BOOTP has it', () => {
+    const client = new FakeClient({ parameterList: undefined });
+    const server = new FakeServer({
+      settings: seedSettings({ reservations: [reservation({ mac: client.mac, hostName: 'bm1' })] }),
+    });
+    expect(server.reply(client.discover()).message.options.get(12)).toEqual(ascii('bm1'));
+    expect(server.reply(client.bootp()).message.options.get(12)).toEqual(ascii('bm1'));
   });
 
   it('cannot be configured where the protocol decides', () => {
@@ -461,5 +472,23 @@ describe('relays', () => {
       RELAY,
     );
     expect(server.reply(select).facts.replyType).toBe('ack');
+    expect(
+      hex(
+        server
+          .reply(client.message(3, [addressOption(50, ip('10.1.2.3')), [82, value]], RELAY))
+          .message.options.get(54),
+      ),
+    ).toBe('c0a80002');
+  });
+
+  it('stand for the server by name alone: boot files and replies come from here', () => {
+    const server = new FakeServer({ settings: withGlobals({ nextServer: undefined }) });
+    const { message, route } = server.reply(client.discover([[82, bytes('0b04c0a80002')]], RELAY));
+    expect([formatIpv4(message.siaddr), formatIpv4(route.source)]).toEqual(['192.168.0.1', '192.168.0.1']);
+  });
+
+  it('alone may stand for the server: a client that says so itself is not heard', () => {
+    const { message, route } = new FakeServer().reply(client.discover([[82, bytes('0b0408080808')]]));
+    expect([hex(message.options.get(54)), formatIpv4(route.source)]).toEqual(['c0a80001', '192.168.0.1']);
   });
 });

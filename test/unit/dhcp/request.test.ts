@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatIpv4, type Ipv4 } from '../../../src/addr/ipv4.ts';
 import { boundLease, standingOffer } from '../../../src/dhcp/lease-table-view.ts';
 import type { Outcome } from '../../../src/dhcp/outcome.ts';
+import { fieldText } from '../../../src/wire/dhcp/dhcp-message.ts';
 import {
   addressOption,
   alone,
@@ -15,6 +16,7 @@ import {
   port,
   range,
   reservation,
+  scope,
   seedSettings,
   subnet,
   withGlobals,
@@ -276,6 +278,58 @@ describe('INIT-REBOOT and RENEWING', () => {
     server.reply(select);
     server.reply(client.renew(offer.message.yiaddr));
     expect(server.leases.at(offer.message.yiaddr)?.lease?.relayAgentInfo).toEqual(relayInformation);
+  });
+});
+
+describe('a class of machines behind one switch port', () => {
+  const circuit = (name: string) => [82, bytes(`0104${Buffer.from(name).toString('hex')}`)] as const;
+  const relayed = { giaddr: ip('192.168.0.2') };
+  const server = (): FakeServer =>
+    new FakeServer({
+      settings: seedSettings({
+        classes: [
+          {
+            name: 'eth7',
+            match: {
+              kind: 'equals',
+              left: { kind: 'sub-option', carrier: 82, code: 1 },
+              right: { kind: 'octets', value: bytes('65746837') },
+            },
+            parameters: scope({ filename: 'eth7.0' }),
+          },
+        ],
+        sharedNetworks: alone(
+          subnet('192.168.0.0/24', [
+            range('192.168.0.128-192.168.0.199', { allow: [{ kind: 'class', name: 'eth7' }] }),
+          ]),
+        ),
+      }),
+    });
+  const bind = (of: FakeServer, client: FakeClient): Ipv4 => {
+    const { yiaddr } = of.reply(client.discover([circuit('eth7')], relayed)).message;
+    const wish = [addressOption(54, LINK.serverAddress), addressOption(50, yiaddr)];
+    return of.reply(client.message(3, [...wish, circuit('eth7')], relayed)).message.yiaddr;
+  };
+
+  it('is the same when a machine renews without its relay (dhcpd’s stash-agent-options)', () => {
+    const [switched, client] = [server(), new FakeClient()];
+    const address = bind(switched, client);
+    const { message, facts } = switched.reply(client.renew(address));
+    expect([said(switched.decide(client.renew(address))), fieldText(message.file)]).toEqual([
+      `ack ${formatIpv4(address)}`,
+      'eth7.0',
+    ]);
+    expect(facts.classes).toEqual(['eth7']);
+    expect(message.options.has(82)).toBe(false);
+  });
+
+  it('is not that of another machine, nor of one that the relay puts elsewhere', () => {
+    const [switched, client] = [server(), new FakeClient()];
+    const address = bind(switched, client);
+    const stranger = switched.reply(new FakeClient().renew(address));
+    expect([stranger.facts.replyType, stranger.facts.classes]).toEqual(['nak', []]);
+    const moved = client.message(3, [circuit('eth9')], { ...relayed, ciaddr: address });
+    expect(switched.reply(moved).facts).toMatchObject({ replyType: 'nak', classes: [] });
   });
 });
 
