@@ -101,9 +101,13 @@ function readBoolean(input: unknown): boolean {
   return value;
 }
 
+/**
+ * dhcpd's `integer 8` is signed and takes 255 all the same: half of the classless routes in the world are written as an array of it. The
+ * octets are what counts.
+ */
 function encodeInteger(bits: 8 | 16 | 32, signed: boolean, input: unknown): Uint8Array {
   const least = signed ? -(2 ** (bits - 1)) : 0;
-  const most = 2 ** (signed ? bits - 1 : bits) - 1;
+  const most = 2 ** bits - 1;
   const value = typeof input === 'string' && INTEGER.test(input) ? parseInteger(input) : input;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
     throw expected(`a whole number from ${least} to ${most}`, input);

@@ -299,6 +299,17 @@ describe('who may use a range', () => {
   });
 });
 
+describe('what half of the world has in its dhcpd.conf', () => {
+  it('classless routes as an array of signed octets, as dhcpd takes them', () => {
+    const { dhcp, errors, lines } = imported(
+      `option rfc3442-classless-static-routes code 121 = array of integer 8;
+       option rfc3442-classless-static-routes 24, 192, 168, 7, 10, 0, 0, 254;`,
+    );
+    expect([errors, lines]).toEqual([[], []]);
+    expect(dhcp?.parameters.options.get(121)).toEqual(Uint8Array.of(24, 192, 168, 7, 10, 0, 0, 254));
+  });
+});
+
 describe('what dhcpd would refuse', () => {
   it('is mended where it can be, and listed', () => {
     const { yaml, lines, errors } = imported(`subnet 10.0.0.0 netmask 255.255.255.0 {
