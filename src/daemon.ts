@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { RenderingContext } from './boot/boot-files.ts';
 import { NodeRegistry } from './boot/node-registry.ts';
+import { TRACE_LIMITS } from './boot/trace-table.ts';
 import { formatConfigProblem } from './config/config-error.ts';
 import { SHIPPED_TEMPLATES } from './config/load-config.ts';
 import type { BootdSettings } from './config/settings.ts';
@@ -14,11 +15,14 @@ import { BootRoot } from './io/boot-root.ts';
 import { openServiceNotifier } from './io/sd-notify.ts';
 import { BootFileService } from './services/boot-file-service.ts';
 import { ClockService } from './services/clock-service.ts';
+import { BootTraceService } from './services/boot-trace-service.ts';
 import { ControlService } from './services/control-service.ts';
 import { rehearseDhcp } from './services/dhcp-rehearsal.ts';
+import { traceDhcp } from './services/dhcp-observer.ts';
 import { DhcpService } from './services/dhcp-service.ts';
 import { DhcpWires } from './services/dhcp-wires.ts';
 import { HttpBootService, type HttpBootServiceParts } from './services/http-boot-service.ts';
+import { ForeignServers } from './services/foreign-servers.ts';
 import { LeaseService } from './services/lease-service.ts';
 import { NodeService } from './services/node-service.ts';
 import { ProbeDesk } from './services/probe-desk.ts';
@@ -26,8 +30,12 @@ import { filePresence } from './services/profile-warnings.ts';
 import type { Service } from './services/service.ts';
 import { TemplateService } from './services/template-service.ts';
 import { TftpFileOpener } from './services/tftp-file-opener.ts';
+import type { TftpObserver } from './services/tftp-served.ts';
 import { TftpService } from './services/tftp-service.ts';
+import { describeTftpEvent } from './services/tftp-trace.ts';
+import { TraceKeeper } from './services/trace-keeper.ts';
 import { createLeaseStore } from './store/lease-store.ts';
+import { TraceJournal } from './store/trace-journal.ts';
 import { openLevelStore, type LevelStore } from './store/level-store.ts';
 import { createNodeStore } from './store/node-store.ts';
 import { EVENTS } from './telemetry/events.ts';
@@ -148,7 +156,27 @@ function furnish(
   });
   const probes = new ProbeDesk({ clock, logger });
   const clockWatch = new ClockService({ clock, onStep: (ms) => leases?.service.shiftTimes(ms) });
-  const services: Service[] = [clockWatch, templates, nodes];
+  const foreignServers = new ForeignServers({
+    areExpected: settings.dhcp?.mode === 'proxy',
+    clock,
+    logger,
+    metrics,
+  });
+  const traceFile = join(settings.stateDirectory, 'boots.jsonl');
+  const boots = new BootTraceService({
+    portByMac: (mac) => registry.portByMac(mac),
+    macOfAddress: (address) => leases?.service.macOfAddress(address),
+    probes,
+    foreignServers,
+    keeper: new TraceKeeper(new TraceJournal(traceFile, TRACE_LIMITS.established), logger),
+    tftpRoot: settings.tftp?.root,
+    unknownMachines: settings.unknownMachines,
+    servesHttp: settings.httpBoot !== undefined,
+    clock,
+    logger,
+    metrics,
+  });
+  const services: Service[] = [clockWatch, templates, nodes, boots];
 
   let dhcp: DhcpService | undefined;
   if (settings.dhcp !== undefined && leases !== undefined) {
@@ -162,6 +190,7 @@ function furnish(
       clock,
       logger,
       metrics,
+      observer: traceDhcp(boots),
     });
     services.push(leases.service, dhcp);
   }
@@ -172,11 +201,17 @@ function furnish(
     macOfAddress: (address) => leases?.service.macOfAddress(address),
     unknownMachines: settings.unknownMachines,
     probes,
+    renderingFailed: (failure) => boots.observeRenderingFailure(failure),
     completeBoot: (uuid) => void nodes.execute({ kind: 'boot-profile.complete', uuid, at: clock.now() }),
     logger,
     metrics,
   });
-  const tftp = buildTftp(settings, inherited, bootFiles, tftpVerbosity, logger, metrics);
+  const observeTftp: TftpObserver = (event) => {
+    bootFiles.observe(event);
+    const observation = describeTftpEvent(event);
+    if (observation !== undefined) boots.observeFile(observation);
+  };
+  const tftp = buildTftp(settings, inherited, bootFiles, tftpVerbosity, observeTftp, logger, metrics);
   if (tftp !== undefined) services.push(tftp);
   const { httpBoot } = settings;
   if (httpBoot !== undefined) {
@@ -188,7 +223,10 @@ function furnish(
         logger,
         metrics,
         clock,
-        observer: (observation) => bootFiles.observeFile(observation),
+        observer: (observation) => {
+          bootFiles.observeFile(observation);
+          boots.observeFile(observation);
+        },
       }),
     );
   }
@@ -203,7 +241,7 @@ function furnish(
     new ControlService({
       control: settings.control,
       http: settings.http,
-      api: { nodes, leases: leases?.service, probes, health: { checks }, metrics, logger, version },
+      api: { nodes, leases: leases?.service, probes, boots, health: { checks }, metrics, logger, version },
     }),
   );
   return {
@@ -232,6 +270,7 @@ function buildTftp(
   inherited: readonly InheritedSocket[],
   bootFiles: BootFileService,
   verbosity: number,
+  observer: TftpObserver,
   logger: Logger,
   metrics: Metrics,
 ): TftpService | undefined {
@@ -246,7 +285,7 @@ function buildTftp(
     verbosity,
     metrics,
     clock: systemClock,
-    observer: (event) => bootFiles.observe(event),
+    observer,
   });
 }
 

@@ -136,13 +136,3 @@ export interface BootObserver {
   observeForeignReply(reply: ForeignReply): void;
   observeConflict(conflict: AddressConflict): void;
 }
-
-/** For `bootd probe`: marks the boots of a MAC as played ones. */
-export interface ProbeAnnouncements {
-  /** Boots of the MAC that begin before `until` (milliseconds since 1970) are a probe's. */
-  announceProbe(mac: Mac, until: number): void;
-  /** The probe is over. */
-  endProbe(mac: Mac): void;
-  /** Whether a probe plays this machine just now. */
-  isProbed(mac: Mac): boolean;
-}

@@ -3,6 +3,8 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } f
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { BootQueries } from './boot-queries.ts';
+import { addBootRoutes } from './boot-routes.ts';
 import { addHealthRoutes, type HealthChecks } from './health-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
 import type { LeaseQueries } from './lease-queries.ts';
@@ -20,6 +22,7 @@ export interface ControlParts {
   /** Undefined while DHCP is off. */
   readonly leases: LeaseQueries | undefined;
   readonly probes: ProbeCommands;
+  readonly boots: BootQueries;
   readonly health: HealthChecks;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -94,6 +97,7 @@ export async function createControlServer(parts: ControlParts, access: Access): 
   addSharedProfileRoutes(app, parts.nodes);
   addLeaseRoutes(app, parts.nodes, parts.leases);
   addProbeRoutes(app, parts.probes);
+  addBootRoutes(app, parts.boots);
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
   await app.ready();
   return app;

@@ -14,6 +14,7 @@ export const PROBLEMS = {
   'node-not-found': { status: 404, title: 'There is no such node' },
   'boot-profile-not-found': { status: 404, title: 'The node has no boot profile' },
   'profile-not-found': { status: 404, title: 'There is no such shared profile' },
+  'boot-not-found': { status: 404, title: 'There is no such boot, or it is no longer remembered' },
   'lease-not-found': { status: 404, title: 'There is no lease of this address' },
   'mac-taken': { status: 409, title: 'The MAC belongs to another node' },
   'address-taken': { status: 409, title: 'The fixed address belongs to another machine' },

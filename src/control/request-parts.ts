@@ -29,6 +29,13 @@ export function queriedMac(text: string | undefined): Mac | undefined {
   return text === undefined ? undefined : parsed(parseMac(text), 'invalid-query', `mac: "${text}" is no MAC`);
 }
 
+/** The node's UUID in a query; undefined when it asks for none. */
+export function queriedNode(text: string | undefined): NodeUuid | undefined {
+  return text === undefined
+    ? undefined
+    : parsed(parseNodeUuid(text), 'invalid-query', `node: "${text}" is no UUID`);
+}
+
 /** The subnet in a query; undefined when it asks for none. */
 export function queriedSubnet(text: string | undefined): Subnet | undefined {
   if (text === undefined) return undefined;

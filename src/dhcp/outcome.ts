@@ -53,6 +53,8 @@ export interface OutcomeFacts {
   /** The interface that the request came in on. */
   readonly interfaceName: string;
   readonly relayAddress: Ipv4 | undefined;
+  /** Option 54 of the request: the server that it is meant for. */
+  readonly serverIdentifier: Ipv4 | undefined;
   readonly firmware: Firmware | undefined;
   readonly machineUuid: string | undefined;
   readonly hostname: string | undefined;

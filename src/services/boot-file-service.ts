@@ -7,7 +7,7 @@ import {
   type Machine,
   type RenderingContext,
 } from '../boot/boot-files.ts';
-import type { FileObservation } from '../boot/boot-observation.ts';
+import type { FileObservation, RenderingFailure } from '../boot/boot-observation.ts';
 import {
   addressHasHexPrefix,
   parseBootPath,
@@ -39,6 +39,8 @@ export interface BootFileServiceParts {
   readonly probes: ProbeLookup;
   /** Uses up policy `once` of a node. */
   readonly completeBoot: (uuid: NodeUuid) => void;
+  /** A configuration was asked for and could not be rendered. */
+  readonly renderingFailed?: (failure: RenderingFailure) => void;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -65,7 +67,7 @@ export class BootFileService implements BootFileLookup {
     const profile = port?.profile;
     if (port === undefined || profile === undefined || !port.port.pxeEnabled) return undefined;
     const machine: Machine = { node: port.node, mac: port.port.address };
-    const bytes = this.#rendered(path, (context) =>
+    const bytes = this.#rendered(path, peer, (context) =>
       renderBootFile(bootPath.loader, machine, profile, context),
     );
     return bytes && { bytes, node: port.node.uuid, generation: port.node.generation };
@@ -80,7 +82,7 @@ export class BootFileService implements BootFileLookup {
     if (bootPath?.subject.kind !== 'any') return undefined;
     const mac = this.#parts.macOfAddress(peer);
     if (mac !== undefined && this.#parts.registry.portByMac(mac) !== undefined) return undefined;
-    return this.#unknownMachineFile(path, bootPath, { node: undefined, mac });
+    return this.#unknownMachineFile(path, peer, bootPath, { node: undefined, mac });
   }
 
   /** Hears of every TFTP request that ended. */
@@ -134,24 +136,34 @@ export class BootFileService implements BootFileLookup {
     return found && port && { ...found, port };
   }
 
-  #unknownMachineFile(path: string, { loader }: BootPath, machine: Machine): RenderedBootFile | undefined {
+  #unknownMachineFile(
+    path: string,
+    peer: Ipv4,
+    { loader }: BootPath,
+    machine: Machine,
+  ): RenderedBootFile | undefined {
     const { unknownMachines, registry } = this.#parts;
     switch (unknownMachines.kind) {
       case 'none':
         return undefined;
       case 'local-disk':
-        return siteDefault(this.#rendered(path, (context) => renderLocalDisk(loader, machine, context)));
+        return siteDefault(
+          this.#rendered(path, peer, (context) => renderLocalDisk(loader, machine, context)),
+        );
       case 'menu': {
         const profiles = registry.listSharedProfiles();
-        return siteDefault(this.#rendered(path, (context) => renderMenu(loader, machine, profiles, context)));
+        return siteDefault(
+          this.#rendered(path, peer, (context) => renderMenu(loader, machine, profiles, context)),
+        );
       }
       case 'profile':
-        return this.#sharedProfileFile(path, loader, machine, unknownMachines.name);
+        return this.#sharedProfileFile(path, peer, loader, machine, unknownMachines.name);
     }
   }
 
   #sharedProfileFile(
     path: string,
+    peer: Ipv4,
     loader: Loader,
     machine: Machine,
     name: string,
@@ -164,12 +176,18 @@ export class BootFileService implements BootFileLookup {
       );
       return undefined;
     }
-    const bytes = this.#rendered(path, (context) => renderBootFile(loader, machine, shared.profile, context));
+    const bytes = this.#rendered(path, peer, (context) =>
+      renderBootFile(loader, machine, shared.profile, context),
+    );
     return bytes && { bytes, node: undefined, generation: shared.generation };
   }
 
   /** Undefined when it fails, which a change of the templates after the PUT can bring about. */
-  #rendered(path: string, render: (context: RenderingContext) => Uint8Array): Uint8Array | undefined {
+  #rendered(
+    path: string,
+    peer: Ipv4,
+    render: (context: RenderingContext) => Uint8Array,
+  ): Uint8Array | undefined {
     const { logger, metrics, rendering } = this.#parts;
     try {
       return render(rendering());
@@ -181,6 +199,7 @@ export class BootFileService implements BootFileLookup {
         { event: EVENTS.templateFailed, path, reason },
         `a boot file could not be rendered: ${reason}`,
       );
+      this.#parts.renderingFailed?.({ peer, path, reason });
       return undefined;
     }
   }

@@ -20,6 +20,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { decodeDhcpMessage, encodeDhcpMessage } from '../wire/dhcp/dhcp-message.ts';
 import { WireError } from '../wire/wire-error.ts';
 import { describeOutcome, describeReply } from './dhcp-log.ts';
+import type { DhcpObserver } from './dhcp-observer.ts';
 import type { DhcpWire } from './dhcp-wire.ts';
 import type { DhcpWireSource } from './dhcp-wires.ts';
 import type { Service } from './service.ts';
@@ -35,6 +36,7 @@ export interface DhcpServiceParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly observer?: DhcpObserver;
 }
 
 /** Requests that wait for a flush or a conflict check; beyond them a machine asks again, as it does anyway. */
@@ -189,15 +191,17 @@ export class DhcpService implements Service {
     const changes = conflictChanges(address, settings, now);
     leases.apply(changes, now);
     metrics.dhcpConflicts.inc();
+    const stranger = wire.strangerOn(address);
     logger.warn(
       {
         event: EVENTS.dhcpConflictFound,
         interface: wire.link.name,
         address: formatIpv4(address),
-        stranger: wire.strangerOn(address),
+        stranger,
       },
       `${formatIpv4(address)} should be free and answers; it is put aside`,
     );
+    this.#parts.observer?.conflict(mac, address, stranger);
     await this.#commit(changes);
     return true;
   }
@@ -254,6 +258,7 @@ export class DhcpService implements Service {
     const ms = clock.monotonic() - receivedAt;
     metrics.dhcpReplies.inc({ type });
     metrics.dhcpReplySeconds.observe(ms / 1000);
+    this.#parts.observer?.replied(facts, ms);
     if (!logger.isLevelEnabled('info')) return;
     logger.info(
       { event: EVENTS.dhcpReplySent, type, ...describeOutcome(facts), ms: Math.round(ms * 100) / 100 },
@@ -274,6 +279,7 @@ export class DhcpService implements Service {
         { event: EVENTS.leaseDeclined, ...describeOutcome(facts) },
         'a machine says that its address is used by somebody else',
       );
+      this.#parts.observer?.silent(facts, reason);
     } else {
       this.#reportUnanswered(facts, reason);
     }
@@ -282,6 +288,7 @@ export class DhcpService implements Service {
   #reportUnanswered(facts: OutcomeFacts, reason: string): void {
     const { metrics, logger } = this.#parts;
     metrics.dhcpPacketsDropped.inc({ reason });
+    this.#parts.observer?.silent(facts, reason);
     const level = WORTH_KNOWING.has(reason) ? 'info' : 'debug';
     if (!logger.isLevelEnabled(level)) return;
     logger[level](
@@ -301,9 +308,11 @@ export class DhcpService implements Service {
     if (error instanceof StoreError) {
       // The store's own log line says what is wrong; this one says who has to wait.
       metrics.dhcpPacketsDropped.inc({ reason: 'not-kept' });
+      if (request.kind !== 'rejected') this.#parts.observer?.failed(request, 'not-kept');
       logger.warn({ ...facts, reason: error.code }, 'no reply, since the lease could not be kept');
     } else if (error instanceof IoError || error instanceof WireError) {
       metrics.dhcpPacketsDropped.inc({ reason: 'not-sent' });
+      if (request.kind !== 'rejected') this.#parts.observer?.failed(request, 'not-sent');
       logger.warn({ ...facts, reason: error.message }, 'the reply could not be sent');
     } else {
       metrics.dhcpPacketsDropped.inc({ reason: 'internal-error' });

@@ -11,6 +11,7 @@ export interface Metrics {
   readonly dhcpReplies: Counter<'type'>;
   readonly dhcpReplySeconds: Histogram;
   readonly dhcpConflicts: Counter;
+  readonly dhcpForeignReplies: Counter;
   /** Addresses by state of their lease are counted only when somebody asks for the metrics. */
   observeLeases(count: () => ReadonlyMap<string, number>): void;
   readonly storeCommits: Counter<'result'>;
@@ -29,6 +30,9 @@ export interface Metrics {
   readonly httpSentBytes: Counter;
   readonly httpConnections: Gauge;
   readonly httpConnectionsRefused: Counter;
+  readonly boots: Counter<'verdict'>;
+  /** Boots under way are counted only when somebody asks for the metrics. */
+  observeBoots(count: () => number): void;
   readonly nodes: Gauge;
   readonly templateFailures: Counter;
 }
@@ -45,6 +49,7 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
   const registers = [registry];
   let countLeases: () => ReadonlyMap<string, number> = () => new Map();
   if (about === 'process-and-services') collectDefaultMetrics({ register: registry, prefix: 'bootd_' });
+  let countBoots: () => number = () => 0;
   new Gauge({
     name: 'bootd_leases',
     help: 'Addresses by state of their lease.',
@@ -53,6 +58,14 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
     collect() {
       this.reset();
       for (const [state, count] of countLeases()) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    name: 'bootd_boots_under_way',
+    help: 'Network boots under way.',
+    registers,
+    collect() {
+      this.set(countBoots());
     },
   });
   return {
@@ -84,6 +97,11 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
     dhcpConflicts: new Counter({
       name: 'bootd_dhcp_conflicts_total',
       help: 'Addresses that were found in use by somebody else, by a conflict check or a DECLINE.',
+      registers,
+    }),
+    dhcpForeignReplies: new Counter({
+      name: 'bootd_dhcp_foreign_replies_total',
+      help: 'Answers of other DHCP servers that were overheard, or that a machine took.',
       registers,
     }),
     observeLeases(count) {
@@ -180,6 +198,15 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
       help: 'Connections for boot files that were closed at once, because too many were open.',
       registers,
     }),
+    boots: new Counter({
+      name: 'bootd_boots_total',
+      help: 'Network boots that are through or became stuck, by verdict.',
+      labelNames: ['verdict'],
+      registers,
+    }),
+    observeBoots(count) {
+      countBoots = count;
+    },
     nodes: new Gauge({
       name: 'bootd_nodes',
       help: 'Nodes known from the control API.',

@@ -84,6 +84,7 @@ export class TestApi {
         nodes,
         leases,
         probes: new ProbeDesk({ clock: this.clock, logger }),
+        boots: { list: () => [], byId: () => undefined },
         health,
         metrics,
         logger,

@@ -152,6 +152,8 @@ describe('/v1/openapi.json', () => {
       '/healthz get',
       '/metrics get',
       '/readyz get',
+      '/v1/boots get',
+      '/v1/boots/{id} get',
       '/v1/leases get',
       '/v1/leases/{address} delete get',
       '/v1/nodes get',

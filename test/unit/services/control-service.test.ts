@@ -57,6 +57,7 @@ function createService(options: { http?: HttpSettings; group?: string } = {}): C
       nodes,
       leases: undefined,
       probes: NO_PROBES,
+      boots: { list: () => [], byId: () => undefined },
       health: { checks: () => [] },
       metrics,
       logger,
