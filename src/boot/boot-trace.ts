@@ -120,9 +120,8 @@ export class GrowingTrace implements BootTrace {
   /** A trace that was kept. Transfers that ran when it was are over. */
   static from(kept: BootTrace): GrowingTrace {
     const trace = new GrowingTrace(kept.id, kept.mac, kept.startedAt, kept.isProbe);
-    const { id, mac, startedAt, isProbe, steps, ...rest } = kept;
-    Object.assign(trace, rest satisfies Omit<BootTrace, 'id' | 'mac' | 'startedAt' | 'isProbe' | 'steps'>);
-    trace.steps = steps.map((step) =>
+    Object.assign(trace, kept);
+    trace.steps = kept.steps.map((step) =>
       step.kind === 'file' && step.ending === undefined ? { ...step, ending: 'stopped' } : step,
     );
     trace.#stages = trace.steps.flatMap((step) => (step.kind === 'dhcp' ? [step.stage] : []));

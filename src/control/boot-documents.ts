@@ -205,7 +205,7 @@ function fileMembers(step: FileStep): Partial<StepDocument> {
   };
 }
 
-function withoutUndefined(members: Partial<StepDocument>): Partial<StepDocument> {
+function withoutUndefined(members: Readonly<Record<string, unknown>>): Partial<StepDocument> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 

@@ -23,8 +23,8 @@ export class TraceJournal {
   /** Reads what is there, oldest first, and writes it back without what is outdated. Rejects with the system's error. */
   async load(): Promise<readonly KeptTrace[]> {
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-    const text = await readFile(this.#path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
+    const text = await readFile(this.#path, 'utf8').catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
       throw error;
     });
     const byId = new Map<string, KeptTrace>();
