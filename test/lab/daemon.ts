@@ -213,7 +213,12 @@ function parseBody(text: string): unknown {
 }
 
 /** Puts a node for a machine, and what it boots: Ironic's deploy images, marked by an argument of the kernel. */
-export async function putMachine(daemon: Daemon, machine: Machine, argument: string): Promise<void> {
+export async function putMachine(
+  daemon: Daemon,
+  machine: Machine,
+  argument: string,
+  policy: 'always' | 'once' = 'always',
+): Promise<void> {
   const uuid = machineUuid(machine.mac);
   await daemon.apiBody('PUT', `/v1/nodes/${uuid}`, {
     name: `lab-${machine.firmware}-${machine.mac.slice(-2)}`,
@@ -225,6 +230,6 @@ export async function putMachine(daemon: Daemon, machine: Machine, argument: str
     kernel: `${uuid}/deploy_kernel`,
     ramdisk: `${uuid}/deploy_ramdisk`,
     kernel_append_params: `${KERNEL_ARGUMENTS} ${argument}`,
-    policy: 'always',
+    policy,
   });
 }

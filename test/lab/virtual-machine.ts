@@ -1,6 +1,7 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Capture } from './capture.ts';
+import { DISK_MARKER, type LocalDisk } from './local-disk.ts';
 import type { LabNetwork } from './namespaces.ts';
 import { decodeDhcp, formatPackets, tftpExchanges, type UdpPacket } from './packets.ts';
 import type { BackgroundProcess } from './processes.ts';
@@ -13,11 +14,14 @@ export interface Machine {
    */
   readonly firmware: 'bios' | 'uefi' | 'uefi-http';
   readonly mac: string;
+  /** Behind the network card in the boot order; what it holds must say DISK-OK (local-disk.ts makes such disks). */
+  readonly disk?: LocalDisk;
 }
 
-/** What a machine that reached its kernel and ramdisk has told. */
+/** What a machine that reached its ramdisk, or the loader on its disk, has told. */
 export interface BootReport {
-  /** The address that its ramdisk got. */
+  readonly from: 'network' | 'disk';
+  /** The address that its ramdisk got; empty after a boot from the disk. */
   readonly address: string;
   /** The kernel's command line. */
   readonly commandLine: string;
@@ -37,6 +41,7 @@ export interface BootPhase {
 const BOOT_TIMEOUT_MS = 300_000;
 
 const OVMF = '/usr/share/OVMF';
+const MARKER = new RegExp(`BOOT-OK |BOOT-FAIL|${DISK_MARKER}`);
 
 /** The system UUID of the lab's machine with this MAC, which firmware puts into DHCP option 97. */
 export function machineUuid(mac: string): string {
@@ -62,7 +67,8 @@ export async function bootMachine(network: LabNetwork, machine: Machine): Promis
     const marks = watchMarks(qemu, switchedOnAt);
     const said = await waitForMarker(qemu).catch((error: unknown) => error);
     // It switches itself off; a machine that failed is not waited for.
-    if (typeof said === 'string') await Promise.race([qemu.ended, delay(5_000)]);
+    if (typeof said === 'string' && !said.includes(DISK_MARKER))
+      await Promise.race([qemu.ended, delay(5_000)]);
     await qemu.stop('SIGKILL');
     const packets = (await capture.stop()).filter((packet) => concerns(packet, machine.mac));
     if (typeof said !== 'string') {
@@ -72,7 +78,8 @@ export async function bootMachine(network: LabNetwork, machine: Machine): Promis
     }
     const [, address = '', commandLine = ''] = /ip=(\S*) cmdline=(.*)$/.exec(said) ?? [];
     const phases = [...packetPhases(packets, switchedOnAt), ...marks()];
-    return { address, commandLine, console: qemu.lines, packets, phases };
+    const from = said.includes(DISK_MARKER) ? 'disk' : 'network';
+    return { from, address, commandLine, console: qemu.lines, packets, phases };
   } finally {
     await capture.stop().catch(() => undefined);
     await rm(variables, { force: true });
@@ -86,6 +93,7 @@ function qemuArguments(machine: Machine, tap: string, variables: string): readon
     ...['-display', 'none', '-vga', 'none', '-monitor', 'none', '-serial', 'stdio'],
     ...['-uuid', machineUuid(machine.mac), '-rtc', 'base=utc'],
     ...['-netdev', `tap,id=wire,ifname=${tap},script=no,downscript=no`],
+    ...(machine.disk === undefined ? [] : diskArguments(machine.disk)),
   ];
   const card = `virtio-net-pci,netdev=wire,mac=${machine.mac},bootindex=1`;
   switch (machine.firmware) {
@@ -105,8 +113,15 @@ function qemuArguments(machine: Machine, tap: string, variables: string): readon
   }
 }
 
+function diskArguments({ image }: LocalDisk): readonly string[] {
+  return [
+    ...['-drive', `if=none,id=disk,format=raw,file=${image}`],
+    ...['-device', 'virtio-blk-pci,drive=disk,bootindex=2'],
+  ];
+}
+
 async function waitForMarker(qemu: BackgroundProcess): Promise<string> {
-  const line = await qemu.waitForLine(/BOOT-OK |BOOT-FAIL/, BOOT_TIMEOUT_MS);
+  const line = await qemu.waitForLine(MARKER, BOOT_TIMEOUT_MS);
   if (line.includes('BOOT-FAIL')) throw new Error(`the ramdisk says ${line}\n${qemu.tail()}`);
   return line;
 }
