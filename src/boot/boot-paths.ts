@@ -6,7 +6,7 @@ import type { Loader } from './template.ts';
 /** Whose configuration a path asks for, as far as its name tells. */
 export type BootPathSubject =
   | { readonly kind: 'mac'; readonly mac: Mac }
-  /** The system's UUID from SMBIOS, which may or may not be the node's. */
+  /** The system's UUID from SMBIOS, in either spelling, which may or may not be the node's. */
   | { readonly kind: 'uuid'; readonly uuid: NodeUuid }
   | { readonly kind: 'address'; readonly address: Ipv4 }
   /** Leading hex digits of an address: `C0A80` stands for a whole network. */
@@ -44,28 +44,29 @@ export function parseBootPath(path: string): BootPath | undefined {
   return parseGrubName(name, parts.slice(0, -1));
 }
 
-/** pxelinux: UUID, hardware type and MAC, address and its prefixes, `default`; iPXE, as Ironic has it: the bare MAC. */
+/** pxelinux's search and then `default`; iPXE, as Ironic has it: the bare MAC. */
 function parsePxelinuxName(name: string): BootPath | undefined {
   if (name === 'default') return { loader: 'pxelinux', subject: ANY };
   if (DASHED_MAC.test(name)) return withMac('ipxe', name);
+  return parseSearchName('pxelinux', name);
+}
+
+/** pxelinux's search, which GRUB has taken over: the system's UUID, hardware type and MAC, address and its prefixes. */
+function parseSearchName(loader: Loader, name: string): BootPath | undefined {
   const typedMac = TYPED_MAC.exec(name)?.[1];
-  if (typedMac !== undefined) return withMac('pxelinux', typedMac);
+  if (typedMac !== undefined) return withMac(loader, typedMac);
   const uuid = parseNodeUuid(name);
-  if (uuid !== undefined) return { loader: 'pxelinux', subject: { kind: 'uuid', uuid } };
-  return withHexAddress('pxelinux', name);
+  if (uuid !== undefined) return { loader, subject: { kind: 'uuid', uuid } };
+  return withHexAddress(loader, name);
 }
 
 /**
- * GRUB: `grub.cfg-01-MAC`, then `grub.cfg-C0A80081` and shorter, then `grub.cfg`, all in its prefix, which is where it
- * was built to look: any folder. Ironic's master file hands over to `MAC.conf` or `ADDRESS.conf`.
+ * GRUB: `grub.cfg-UUID` where the ACK has option 97, `grub.cfg-01-MAC`, `grub.cfg-C0A80081` and shorter, `grub.cfg`, all
+ * in its prefix, which is where it was built to look: any folder. Ironic's master file hands over to `MAC.conf` or `ADDRESS.conf`.
  */
 function parseGrubName(name: string, folders: readonly string[]): BootPath | undefined {
   if (name === 'grub.cfg') return isGrubPrefix(folders) ? { loader: 'grub', subject: ANY } : undefined;
-  if (name.startsWith('grub.cfg-')) {
-    const suffix = name.slice('grub.cfg-'.length);
-    const mac = TYPED_MAC.exec(suffix)?.[1];
-    return mac === undefined ? withHexAddress('grub', suffix) : withMac('grub', mac);
-  }
+  if (name.startsWith('grub.cfg-')) return parseSearchName('grub', name.slice('grub.cfg-'.length));
   if (!name.endsWith('.conf')) return undefined;
   const stem = name.slice(0, -'.conf'.length);
   if (COLON_MAC.test(stem)) return withMac('grub', stem);

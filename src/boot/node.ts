@@ -15,6 +15,16 @@ export function parseNodeUuid(text: string): NodeUuid | undefined {
   return UUID.test(lower) ? (lower as NodeUuid) : undefined;
 }
 
+/**
+ * The same system in the other spelling: SMBIOS keeps the first three fields of a UUID in little-endian order (DSP0134
+ * section 7.2.1), firmware sends those octets in option 97, and GRUB and pxelinux print them as they come.
+ */
+export function swapUuidFields(uuid: NodeUuid): NodeUuid {
+  const swapped = (text: string): string => (text.match(/../g) ?? []).reverse().join('');
+  const [first = '', second = '', third = '', ...rest] = uuid.split('-');
+  return [swapped(first), swapped(second), swapped(third), ...rest].join('-') as NodeUuid;
+}
+
 /** How a node is declared to boot; its firmware says in option 93 how it really does. */
 export type BootMode = 'bios' | 'uefi';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseMac, type Mac } from '../addr/mac.ts';
-import { parseNodeUuid } from '../boot/node.ts';
+import { parseNodeUuid, swapUuidFields, type NodeUuid } from '../boot/node.ts';
 import type { BootdSettings } from '../config/settings.ts';
 import { PROBE_ARCHITECTURES, type ProbeArchitecture, type ProbeMachine } from '../probe/firmware-shapes.ts';
 import type { CommandContext, Terminal } from './command-context.ts';
@@ -16,7 +16,7 @@ interface ProbeOptions {
   readonly mac: Mac;
   readonly arch: ProbeArchitecture;
   readonly interface?: string;
-  readonly uuid?: string;
+  readonly uuid?: NodeUuid;
   readonly grubPrefix: string;
   readonly realPace?: true;
   readonly keepLease?: true;
@@ -60,7 +60,7 @@ function readMac(text: string): Mac {
   return mac;
 }
 
-function readUuid(text: string): string {
+function readUuid(text: string): NodeUuid {
   const uuid = parseNodeUuid(text);
   if (uuid === undefined) throw new InvalidArgumentError('It is no UUID.');
   return uuid;
@@ -107,6 +107,6 @@ function tftpPortOf(settings: BootdSettings): number {
 }
 
 function machineOf({ mac, uuid }: ProbeOptions): ProbeMachine {
-  const text = uuid ?? `00000000-0000-4000-8000-${mac.replaceAll(':', '')}`;
-  return { mac, uuid: Buffer.from(text.replaceAll('-', ''), 'hex') };
+  const text = uuid ?? readUuid(`00000000-0000-4000-8000-${mac.replaceAll(':', '')}`);
+  return { mac, uuid: Buffer.from(swapUuidFields(text).replaceAll('-', ''), 'hex') };
 }

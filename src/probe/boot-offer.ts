@@ -24,6 +24,8 @@ export interface BootOffer {
   /** What pxelinux reads instead of searching (option 209). */
   readonly configFile: string | undefined;
   readonly vendorClass: string;
+  /** The machine's UUID as the server gives it back (option 97, type 0), octet by octet; GRUB asks for a file named so. */
+  readonly machineUuid: string | undefined;
 }
 
 /**
@@ -43,6 +45,7 @@ export function readBootOffer(message: DhcpMessage): BootOffer {
     pathPrefix: textOption(message, PATH_PREFIX),
     configFile: textOption(message, CONFIG_FILE),
     vendorClass: textOption(message, OPTION.vendorClassIdentifier) ?? '',
+    machineUuid: uuidOf(options.get(OPTION.clientMachineIdentifier)),
   };
 }
 
@@ -79,6 +82,14 @@ function addressOption(message: DhcpMessage, code: number): Ipv4 | undefined {
 function textOption(message: DhcpMessage, code: number): string | undefined {
   const value = message.options.get(code);
   return value === undefined ? undefined : fieldText(value);
+}
+
+const UUID_OCTETS = 16;
+
+function uuidOf(value: Uint8Array | undefined): string | undefined {
+  if (value?.length !== 1 + UUID_OCTETS || value[0] !== 0) return undefined;
+  const digits = Array.from(value.subarray(1), (octet) => octet.toString(16).padStart(2, '0')).join('');
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 const INFINITE_LEASE = 0xffffffff;

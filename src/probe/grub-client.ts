@@ -44,11 +44,13 @@ export function* runGrub(facts: LoaderFacts): LoaderSteps<BootVerdict> {
   return yield* machine.run(contentText(answer));
 }
 
-/** `grub.cfg-01-MAC`, then the address in hex with one digit less each time; what is found is read once more later. */
+/** `grub.cfg-UUID` where the ACK has option 97, `grub.cfg-01-MAC`, then the address in hex with one digit less each time; what is found is read once more later. */
 function* findOwnConfiguration(facts: LoaderFacts): LoaderSteps<string | undefined> {
   if (facts.grubPrefix === DEBIAN_PREFIX) return undefined;
   const hex = formatIpv4Hex(facts.lease.address);
+  const { machineUuid } = facts.lease;
   const suffixes = [
+    ...(machineUuid === undefined ? [] : [machineUuid]),
     `01-${formatMacDashed(facts.machine.mac)}`,
     ...Array.from(hex, (_, at) => hex.slice(0, hex.length - at)),
   ];

@@ -16,7 +16,7 @@ import {
 } from '../boot/boot-paths.ts';
 import { parseImageLocation, type BootProfile } from '../boot/boot-profile.ts';
 import { UnsafeValueError } from '../boot/loader-language.ts';
-import type { NodePort, NodeUuid } from '../boot/node.ts';
+import { swapUuidFields, type NodePort, type NodeUuid } from '../boot/node.ts';
 import type { NodeRegistry } from '../boot/node-registry.ts';
 import type { ProbeLookup } from '../boot/probe-register.ts';
 import { formatTemplateError, TemplateError, type Loader } from '../boot/template.ts';
@@ -112,7 +112,7 @@ export class BootFileService implements BootFileLookup {
       case 'mac':
         return registry.portByMac(subject.mac);
       case 'uuid':
-        return this.#portByUuid(subject.uuid) ?? this.#portByPeer(peer);
+        return this.#portByPeer(peer) ?? this.#portByUuid(subject.uuid);
       case 'address': {
         const mac = macOfAddress(subject.address);
         return mac && registry.portByMac(mac);
@@ -129,9 +129,13 @@ export class BootFileService implements BootFileLookup {
     return mac && this.#parts.registry.portByMac(mac);
   }
 
-  /** Where nodes are enrolled under the UUID of their firmware, that says which one it is. */
+  /**
+   * Where nodes are enrolled under the UUID of their firmware, that says which one it is. Asked last: there are boards
+   * that all have the same one.
+   */
   #portByUuid(uuid: NodeUuid): NodePort | undefined {
-    const found = this.#parts.registry.nodeByUuid(uuid);
+    const { registry } = this.#parts;
+    const found = registry.nodeByUuid(uuid) ?? registry.nodeByUuid(swapUuidFields(uuid));
     const port = found?.node.ports.find(({ pxeEnabled }) => pxeEnabled);
     return found && port && { ...found, port };
   }

@@ -1,8 +1,11 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addDeployImages, copyBootRoot } from '../lab/boot-root.ts';
 import { Daemon, putMachine } from '../lab/daemon.ts';
+import { bootRequests } from '../lab/boot-requests.ts';
+import { Capture } from '../lab/capture.ts';
 import { closeLabs, LabNetwork } from '../lab/namespaces.ts';
 import { needs } from '../lab/needs.ts';
 import { decodeDhcp, formatPackets, tftpExchanges, type TftpExchange } from '../lab/packets.ts';
@@ -11,6 +14,7 @@ import { bootMachine, machineUuid, type BootReport, type Machine } from '../lab/
 // Two bare machines are switched on at the same time, with nothing but bootd on their wire. What they did and what
 // bootd said about it is then looked at from all sides.
 
+const PROGRAM = fileURLToPath(new URL('../../bin/bootd', import.meta.url));
 const able = needs('namespaces', 'virtual-machines');
 const BIOS: Machine = { firmware: 'bios', mac: '52:54:00:b0:07:01' };
 const UEFI: Machine = { firmware: 'uefi', mac: '52:54:00:b0:07:02' };
@@ -61,11 +65,12 @@ test('OVMF, shim and GRUB bring a UEFI machine to its kernel', async () => {
 
 test('their configuration is rendered: the disk has none, and none is written to it', async () => {
   const bios = requestsFor(await boots.bios, 'pxelinux.cfg/01-52-54-00-b0-07-01');
-  const uefi = requestsFor(await boots.uefi, 'EFI/centos/grub.cfg-01-52-54-00-b0-07-02');
+  // The ACK has option 97, so GRUB asks by the UUID first, as it stands in that option.
+  const uefi = requestsFor(await boots.uefi, 'EFI/centos/grub.cfg-00000000-0000-0040-8000-525400b00702');
   expect(bios.map(({ answer }) => answer?.kind)).toEqual(['oack']);
   expect(uefi.map(({ answer }) => answer?.kind)).toContain('oack');
   expect(existsSync(join(root, 'pxelinux.cfg'))).toBe(false);
-  expect(existsSync(join(root, 'EFI/centos/grub.cfg-01-52-54-00-b0-07-02'))).toBe(false);
+  expect(readdirSync(join(root, 'EFI/centos'))).toEqual([]);
 });
 
 test('each has an address of its own from firmware to Linux, and its lease names its node', async () => {
@@ -135,3 +140,27 @@ test('every request of both boots was answered', async () => {
     expect(unanswered, formatPackets(report.packets)).toEqual([]);
   }
 });
+
+test.each([
+  ['bios', BIOS],
+  ['uefi-x64', UEFI],
+] as const)(
+  'bootd probe asks for the same as the %s machine, in the same order',
+  async (firmware, machine) => {
+    const report = await (machine === BIOS ? boots.bios : boots.uefi);
+    const { client } = network;
+    await client.run('ip', ['address', 'replace', '192.168.0.60/24', 'dev', 'eth0']);
+    const capture = await Capture.start(client, 'eth0');
+    const words = ['--config', join(network.folder, 'bootd.yaml'), '--interface', 'eth0'];
+    const identity = ['--mac', machine.mac, '--uuid', machineUuid(machine.mac), '--arch', firmware];
+    await client.run(process.execPath, [PROGRAM, 'probe', ...words, ...identity], { timeoutMs: 120_000 });
+    const own = (await capture.stop()).filter(({ destination, source }) =>
+      [destination, source].some((address) => ['0.0.0.0', '192.168.0.60'].includes(address)),
+    );
+    const played = bootRequests(own);
+    const real = bootRequests(report.packets);
+    expect(played, [...real, '--- and the probe:', ...played].join('\n')).toEqual(real);
+    // The machine has its address still, and its leases do not know of a probe.
+    expect(await daemon.apiBody('GET', `/v1/leases/${report.address}`)).toMatchObject({ state: 'bound' });
+  },
+);

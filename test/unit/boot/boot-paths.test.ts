@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addressHasHexPrefix, parseBootPath, type BootPathSubject } from '../../../src/boot/boot-paths.ts';
 import type { Loader } from '../../../src/boot/template.ts';
+import { swapUuidFields } from '../../../src/boot/node.ts';
 import { ipv4, mac, uuid } from './samples.ts';
 
 const M: BootPathSubject = { kind: 'mac', mac: mac('52:54:00:aa:00:09') };
@@ -13,6 +14,7 @@ describe('parseBootPath', () => {
   // The names of docs/booting.md, in the order in which loaders ask for them.
   const names: readonly [path: string, loader: Loader, subject: BootPathSubject][] = [
     ['pxelinux.cfg/40928205-b463-4846-b68a-97099512d8df', 'pxelinux', SYSTEM],
+    ['EFI/centos/grub.cfg-40928205-b463-4846-b68a-97099512d8df', 'grub', SYSTEM],
     ['pxelinux.cfg/40928205-B463-4846-B68A-97099512D8DF', 'pxelinux', SYSTEM],
     ['pxelinux.cfg/01-52-54-00-aa-00-09', 'pxelinux', M],
     ['pxelinux.cfg/20-52-54-00-aa-00-09', 'pxelinux', M],
@@ -101,4 +103,11 @@ describe('addressHasHexPrefix', () => {
   ])('192.168.0.130 and %s: %s', (digits, expected) => {
     expect(addressHasHexPrefix(ipv4('192.168.0.130'), digits)).toBe(expected);
   });
+});
+
+it('swaps the first three fields of a UUID, as SMBIOS has them, and back', () => {
+  const swapped = uuid('05829240-63b4-4648-b68a-97099512d8df');
+  const plain = uuid('40928205-b463-4846-b68a-97099512d8df');
+  expect(swapUuidFields(plain)).toBe(swapped);
+  expect(swapUuidFields(swapped)).toBe(plain);
 });

@@ -79,6 +79,14 @@ describe('the language', () => {
   });
 });
 
+it('asks by the UUID first, where the server gave option 97 back', () => {
+  const machineUuid = '00000000-0000-0040-8000-525400b00702';
+  const facts = loaderFacts({ firmware: 'uefi-x64', bootFile: 'grubx64.efi', machineUuid });
+  const name = `/EFI/centos/grub.cfg-${machineUuid}`;
+  const { names } = playBootFrom(facts, { 'grubx64.efi': 'MZ', [name]: 'exit' });
+  expect(names.filter((asked) => asked.includes('grub.cfg'))).toEqual([name, name]);
+});
+
 describe('files', () => {
   it('that are only tested are closed after the first block, and asked for again when they are read', () => {
     const text = 'if [ -s /mine.conf ]; then configfile /mine.conf; fi';

@@ -21,6 +21,7 @@ export function loaderFacts(given: {
   readonly grubPrefix?: string;
   readonly pathPrefix?: string;
   readonly configFile?: string;
+  readonly machineUuid?: string;
 }): LoaderFacts {
   const mac = given.mac ?? parseMac('0c:c4:7a:0e:2b:6b')!;
   return {
@@ -36,6 +37,7 @@ export function loaderFacts(given: {
       pathPrefix: given.pathPrefix,
       configFile: given.configFile,
       vendorClass: '',
+      machineUuid: given.machineUuid,
     },
     grubPrefix: given.grubPrefix ?? '/EFI/centos',
   };

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ipv4 } from '../../../src/addr/ipv4.ts';
 import type { Mac } from '../../../src/addr/mac.ts';
 import { NodeRegistry, type NodeCommand } from '../../../src/boot/node-registry.ts';
-import type { NodeUuid } from '../../../src/boot/node.ts';
+import { swapUuidFields, type NodeUuid } from '../../../src/boot/node.ts';
 import { TemplateError, type TemplateSet } from '../../../src/boot/template.ts';
 import type { UnknownMachineBoot } from '../../../src/config/settings.ts';
 import { BootFileService } from '../../../src/services/boot-file-service.ts';
@@ -122,6 +122,18 @@ describe('forMachine', () => {
       `pxelinux ${mine} k`,
     ],
     ['the node’s own UUID', `pxelinux.cfg/${UUID}`, STRANGER_PEER, `pxelinux ${mine} k`],
+    [
+      'the node’s own UUID as firmware spells it, for GRUB',
+      `EFI/centos/grub.cfg-${swapUuidFields(UUID)}`,
+      STRANGER_PEER,
+      `grub ${mine} /k`,
+    ],
+    [
+      'the peer, for the UUID of another board that has the same one',
+      `EFI/centos/grub.cfg-${OTHER_UUID}`,
+      PEER,
+      `grub ${mine} /k`,
+    ],
     ['a MAC that is nobody’s', 'pxelinux.cfg/01-52-54-00-00-00-01', PEER, undefined],
     ['a node without a profile', 'pxelinux.cfg/01-0c-c4-7a-0e-2b-6c', PEER, undefined],
     ['a peer without a profile', 'pxelinux.cfg/default', OTHER_PEER, undefined],
