@@ -218,7 +218,7 @@ function furnish(
     services.push(
       new HttpBootService({
         listen: httpBoot.listen,
-        ...bootFileSource(settings),
+        ...httpBootFiles(settings),
         bootFiles,
         logger,
         metrics,
@@ -290,11 +290,16 @@ function buildTftp(
 }
 
 /** What HTTP serves is what TFTP serves; openings of its own, so that neither waits for the other's. */
-function bootFileSource({ tftp }: BootdSettings): Pick<HttpBootServiceParts, 'root' | 'files'> {
-  if (tftp === undefined) return { root: undefined, files: undefined };
-  const root = new BootRoot({ ...tftp, chrootLinks: tftp.secure });
-  return { root: tftp.root, files: new TftpFileOpener(root) };
+function httpBootFiles({ tftp, httpBoot }: BootdSettings): Pick<HttpBootServiceParts, 'root' | 'files'> {
+  const root = httpBoot?.root;
+  if (root === undefined) return { root, files: undefined };
+  const { permissive, followSymlinksTo, secure } = tftp ?? TFTP_DEFAULTS_OF_FILES;
+  const files = new BootRoot({ root, permissive, followSymlinksTo, chrootLinks: secure });
+  return { root, files: new TftpFileOpener(files) };
 }
+
+/** Without TFTP: what its section leaves out means. */
+const TFTP_DEFAULTS_OF_FILES = { permissive: false, followSymlinksTo: [], secure: true } as const;
 
 async function openStore(settings: BootdSettings, logger: Logger, metrics: Metrics): Promise<LevelStore> {
   const { store, report } = await openLevelStore(join(settings.stateDirectory, 'store'), {

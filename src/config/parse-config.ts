@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import type { ConfigProblem } from './config-error.ts';
 import { checkShape } from './check-shape.ts';
 import { itemsOf, type Located } from './located.ts';
 import { parseDhcp } from './parse-dhcp.ts';
-import { parseHttpSections } from './parse-http.ts';
+import { httpBootLocation, parseHttpSections } from './parse-http.ts';
 import { parsePath } from './parse-path.ts';
 import { parseTftp } from './parse-tftp.ts';
 import { parseYaml } from './parse-yaml.ts';
@@ -59,11 +60,15 @@ function buildSettings(
   const { value } = config;
   const pathOf = (written: Located<string> | undefined, otherwise: string): string =>
     written === undefined ? otherwise : parsePath(written, source.folder, problems);
+  const httpSections = parseHttpSections(value, source.folder, problems);
+  const dhcp = value.dhcp === undefined ? undefined : parseDhcp(value.dhcp, problems);
+  const stateDirectory = pathOf(value['state-directory'], CONFIG_DEFAULTS.stateDirectory);
+  const images = value.images?.value;
   const settings: BootdSettings = {
     interfaces: parseInterfaces(value.interfaces, problems),
-    stateDirectory: pathOf(value['state-directory'], CONFIG_DEFAULTS.stateDirectory),
+    stateDirectory,
     logLevel: value['log-level']?.value ?? CONFIG_DEFAULTS.logLevel,
-    dhcp: value.dhcp === undefined ? undefined : parseDhcp(value.dhcp, problems),
+    dhcp: dhcp && { ...dhcp, httpBoot: httpBootLocation(httpSections.httpBoot) },
     tftp: value.tftp === undefined ? undefined : parseTftp(value.tftp, source.folder, problems),
     unknownMachines: parseUnknownMachines(value.boot?.value.unknown, problems),
     templatesDirectory: pathOf(value.templates, source.shippedTemplates),
@@ -71,7 +76,12 @@ function buildSettings(
       socket: pathOf(value.control?.value.socket, CONFIG_DEFAULTS.controlSocket),
       group: value.control?.value.group?.value ?? CONFIG_DEFAULTS.controlGroup,
     },
-    ...parseHttpSections(value, source.folder, problems),
+    ...httpSections,
+    images: {
+      cacheDirectory: pathOf(images?.['cache-directory'], join(stateDirectory, 'images')),
+      maxBytes: images?.['max-bytes']?.value ?? CONFIG_DEFAULTS.imagesMaxBytes,
+      timeoutSeconds: images?.timeout?.value ?? CONFIG_DEFAULTS.imagesTimeoutSeconds,
+    },
   };
   warnOfMissingParts(config, settings, problems);
   return settings;

@@ -11,6 +11,8 @@ export const CONFIG_DEFAULTS = {
   controlGroup: 'bootd',
   logLevel: 'info',
   unknownMachines: 'none',
+  imagesMaxBytes: 20 * 1024 ** 3,
+  imagesTimeoutSeconds: 1800,
 } as const;
 
 const listen = (what: string, example: string) =>
@@ -98,10 +100,47 @@ export const RawConfigSchema = section(
     ),
     'http-boot': Type.Optional(
       section(
-        { listen: listen('the HTTP server for boot files', '192.168.0.1:8080') },
+        {
+          listen: listen('the HTTP server for boot files', '192.168.0.1:80'),
+          root: Type.Optional(
+            Type.String({
+              description: 'The folder of the boot files. Default: `tftp.root`.',
+              examples: ['/tftpboot'],
+            }),
+          ),
+        },
         {
           description: "The machines' HTTP side: boot files for iPXE and UEFI HTTP boot. Absent: it is off.",
         },
+      ),
+    ),
+    images: Type.Optional(
+      section(
+        {
+          'cache-directory': Type.Optional(
+            Type.String({
+              description: 'Where kernels and ramdisks that boot profiles name by URL and checksum are kept.',
+              default: 'images in the state directory',
+            }),
+          ),
+          'max-bytes': Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              description:
+                'What all of them together may take. What no profile uses makes room, the longest unused first.',
+              default: CONFIG_DEFAULTS.imagesMaxBytes,
+            }),
+          ),
+          timeout: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              description:
+                'Seconds that fetching one image may take; one that is silent for 30 is given up before.',
+              default: CONFIG_DEFAULTS.imagesTimeoutSeconds,
+            }),
+          ),
+        },
+        { description: 'Images by URL. They can be used also when the section is absent.' },
       ),
     ),
   },

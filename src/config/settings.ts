@@ -21,6 +21,22 @@ export interface HttpSettings {
   readonly tokenFile: string | undefined;
 }
 
+/** The machines' HTTP side. */
+export interface HttpBootSettings {
+  readonly listen: ListenAddress;
+  /** The folder of the boot files, TFTP's unless told otherwise; undefined: only what is rendered is served. */
+  readonly root: string | undefined;
+}
+
+/** Where images that are named by URL are kept. */
+export interface ImageSettings {
+  readonly cacheDirectory: string;
+  /** What all of them together may take. */
+  readonly maxBytes: number;
+  /** The longest that fetching one of them may take. */
+  readonly timeoutSeconds: number;
+}
+
 /** What machines without a node get where the disk has nothing; `profile` names a shared profile. */
 export type UnknownMachineBoot =
   | { readonly kind: 'none' }
@@ -42,5 +58,6 @@ export interface BootdSettings {
   readonly templatesDirectory: string;
   readonly control: ControlSettings;
   readonly http: HttpSettings | undefined;
-  readonly httpBoot: { readonly listen: ListenAddress } | undefined;
+  readonly httpBoot: HttpBootSettings | undefined;
+  readonly images: ImageSettings;
 }

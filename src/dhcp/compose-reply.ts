@@ -8,7 +8,7 @@ import {
   textField,
   type DhcpMessage,
 } from '../wire/dhcp/dhcp-message.ts';
-import { chooseBootFile, isUrl, type BootFileChoice } from './boot-file-choice.ts';
+import { chooseBootFile, httpBootUrl, isUrl, type BootFileChoice } from './boot-file-choice.ts';
 import type { LeaseChange } from './lease.ts';
 import type { OutcomeFacts, Reply, ReplyType, Silence, SilenceReason } from './outcome.ts';
 import { situationFacts, type DecidedFacts } from './outcome-facts.ts';
@@ -38,7 +38,10 @@ export function composeReply(situation: Situation, grant: Grant): Reply {
   const chain = scopeAddress === undefined ? situation.chain : chainAt(situation, scopeAddress);
   const source = serverAddressOf(situation, chain);
   const mayBoot = machine.nodePort?.port.pxeEnabled !== false;
-  const choice: BootFileChoice = mayBoot ? chooseBootFile(chain, request.firmware) : { kind: 'none' };
+  const httpRoot = httpBootUrl(view.settings.httpBoot, source);
+  const choice: BootFileChoice = mayBoot
+    ? chooseBootFile(chain, request.firmware, httpRoot)
+    : { kind: 'none' };
   const bootFile = choice.kind === 'file' ? choice.name : undefined;
   const file = bootFile === undefined ? undefined : textField(bootFile, 'file');
   const subnet = subnetOf(situation, scopeAddress);

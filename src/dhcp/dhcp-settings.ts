@@ -1,6 +1,7 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
 import type { AddressRange, Subnet } from '../addr/subnet.ts';
 import type { BootFileByFirmware } from '../boot/firmware.ts';
+import type { HttpBootLocation } from './boot-file-choice.ts';
 import type { BooleanExpression } from './class-expression.ts';
 
 /**
@@ -94,6 +95,8 @@ export interface DhcpSettings {
   readonly reservations: readonly ReservationSettings[];
   /** Encapsulated space → the option that carries it (43 for a vendor space). */
   readonly spaceCarriers: ReadonlyMap<string, number>;
+  /** Where this server's boot files are fetched over HTTP; undefined: nowhere. */
+  readonly httpBoot?: HttpBootLocation | undefined;
   /** How long an offered address is held for its client. */
   readonly offerHoldSeconds: number;
   /** How long a declined address is left alone; dhcpd's `abandon-lease-time`. */

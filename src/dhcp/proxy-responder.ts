@@ -1,7 +1,7 @@
-import { chooseBootFile, isUrl } from './boot-file-choice.ts';
+import { chooseBootFile, httpBootUrl, isUrl } from './boot-file-choice.ts';
 import { composeReply, staySilent } from './compose-reply.ts';
 import type { ReplyType, Outcome } from './outcome.ts';
-import type { Situation } from './situation.ts';
+import { serverIdentifierOf, type Situation } from './situation.ts';
 
 /**
  * `mode: proxy` (PXE 2.1 section 2.2.3): another server gives addresses. Boot ROMs that look for one get an offer without an
@@ -33,7 +33,8 @@ function bootReply(situation: Situation, type: Extract<ReplyType, 'offer' | 'ack
   const { request, chain, machine } = situation;
   const { firmware } = request;
   if (!firmware.isPxeClient && !firmware.isHttpClient) return staySilent(situation, 'not-for-boot-server');
-  const choice = chooseBootFile(chain, firmware);
+  const httpRoot = httpBootUrl(situation.view.settings.httpBoot, serverIdentifierOf(situation, chain));
+  const choice = chooseBootFile(chain, firmware, httpRoot);
   // An answer without a boot file would only keep the ROM from other servers'.
   const isOfUse = choice.kind === 'file' && (!firmware.isHttpClient || isUrl(choice.name));
   if (!isOfUse || machine.nodePort?.port.pxeEnabled === false) return staySilent(situation, 'no-boot-file');

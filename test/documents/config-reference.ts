@@ -42,6 +42,7 @@ export const TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['control', ['control']],
   ['http', ['http']],
   ['http-boot', ['http-boot']],
+  ['images', ['images']],
 ]);
 
 const MARKER = /<!-- keys: (.+?) -->\n[\s\S]*?<!-- end -->/g;

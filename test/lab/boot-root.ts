@@ -35,6 +35,7 @@ const LOADERS: Readonly<Record<string, string>> = {
   'pxelinux.0': '/usr/lib/PXELINUX/pxelinux.0',
   'ldlinux.c32': '/usr/lib/syslinux/modules/bios/ldlinux.c32',
   'bootx64.efi': SHIM,
+  'ipxe.efi': '/usr/lib/ipxe/ipxe.efi',
   // The pair as the distribution signs it: that GRUB looks for /grub/grub.cfg.
   'signed/bootx64.efi': SHIM,
   'signed/grubx64.efi': '/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed',

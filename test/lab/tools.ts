@@ -57,6 +57,7 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
       debianPackage: 'grub-efi-amd64-signed',
     },
     { name: '/usr/lib/shim/shimx64.efi.signed', debianPackage: 'shim-signed' },
+    { name: '/usr/lib/ipxe/ipxe.efi', debianPackage: 'ipxe' },
     { name: '/usr/lib/PXELINUX/pxelinux.0', debianPackage: 'pxelinux' },
     { name: '/usr/lib/syslinux/modules/bios/ldlinux.c32', debianPackage: 'syslinux-common' },
   ],

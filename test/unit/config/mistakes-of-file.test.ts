@@ -32,7 +32,7 @@ const YAML_MISTAKES: readonly Mistake[] = [
   },
   {
     name: 'a key that stands twice',
-    text: 'log-level: info\nhttp-boot: { listen: 10.0.0.1:80 }\nlog-level: debug\n',
+    text: 'log-level: info\nhttp-boot: { listen: 10.0.0.1:80, root: /srv }\nlog-level: debug\n',
     expected: ["3:1: the key 'log-level' stands here twice, first in line 1"],
   },
   {
@@ -42,17 +42,17 @@ const YAML_MISTAKES: readonly Mistake[] = [
   },
   {
     name: 'an alias of nothing in a list',
-    text: 'http-boot: { listen: 10.0.0.1:80 }\ninterfaces: [eth0, *nowhere]\n',
+    text: 'http-boot: { listen: 10.0.0.1:80, root: /srv }\ninterfaces: [eth0, *nowhere]\n',
     expected: ["2:20: nothing above is marked '&nowhere'"],
   },
   {
     name: 'a merge of something that is no mapping',
-    text: 'http-boot:\n  <<: 5\n  listen: 10.0.0.1:80\n',
+    text: 'http-boot:\n  <<: 5\n  listen: 10.0.0.1:80\n  root: /srv\n',
     expected: ["2:3: '<<' takes a mapping, as a rule an alias of one: <<: *name"],
   },
   {
     name: 'a list as a key',
-    text: 'http-boot: { listen: 10.0.0.1:80 }\n? [a, b]\n: 1\n',
+    text: 'http-boot: { listen: 10.0.0.1:80, root: /srv }\n? [a, b]\n: 1\n',
     expected: ['2:3: a key must be a plain word'],
   },
   {
@@ -240,17 +240,31 @@ const SERVICE_MISTAKES: readonly Mistake[] = [
   },
   {
     name: 'http without an address',
-    text: 'http-boot: { listen: 10.0.0.1:80 }\nhttp: { listen: 127.0.0.1 }\n',
+    text: 'http-boot: { listen: 10.0.0.1:80, root: /srv }\nhttp: { listen: 127.0.0.1 }\n',
     expected: ["2:17: '127.0.0.1' is no address with a port; write 127.0.0.1:8067, or [::1]:8067 for IPv6"],
   },
   {
+    name: 'http-boot without any file to serve',
+    text: 'http-boot: { listen: 10.0.0.1:80 }\n',
+    expected: [
+      "1:1: warning: there is neither 'root' here nor 'tftp', so only rendered boot files and images by URL are served",
+    ],
+  },
+  {
+    name: 'http-boot on every wire',
+    text: 'http-boot: { listen: 0.0.0.0:80, root: /srv }\n',
+    expected: [
+      "1:22: warning: '0.0.0.0:80' serves boot files on every wire of this host; name the address of the provisioning wire",
+    ],
+  },
+  {
     name: 'http and http-boot on one port',
-    text: 'http: { listen: 10.0.0.1:80 }\nhttp-boot: { listen: 10.0.0.1:80 }\n',
+    text: 'http: { listen: 10.0.0.1:80 }\nhttp-boot: { listen: 10.0.0.1:80, root: /srv }\n',
     expected: ["2:22: 'http' and 'http-boot' cannot share an address and port"],
   },
   {
     name: 'a profile whose name is nearly a word of ours',
-    text: 'http-boot: { listen: 10.0.0.1:80 }\nboot: { unknown: local-disc }\n',
+    text: 'http-boot: { listen: 10.0.0.1:80, root: /srv }\nboot: { unknown: local-disc }\n',
     expected: ["2:18: warning: 'local-disc' is taken for the name of a profile; did you mean 'local-disk'?"],
   },
 ];

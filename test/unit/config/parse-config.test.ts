@@ -99,6 +99,7 @@ describe('the installation of the application note', () => {
           ['agent', 82],
           ['ipxe', 175],
         ]),
+        httpBoot: { address: parseIpv4('192.168.0.1')!, port: 8080 },
         offerHoldSeconds: 120,
         declineHoldSeconds: 86_400,
       },
@@ -121,7 +122,8 @@ describe('the installation of the application note', () => {
       templatesDirectory: '/etc/bootd/tftpboot-templates',
       control: { socket: '/run/bootd/control.sock', group: 'bootd' },
       http: { listen: { host: '127.0.0.1', port: 8067 }, tokenFile: undefined },
-      httpBoot: { listen: { host: '192.168.0.1', port: 8080 } },
+      httpBoot: { listen: { host: '192.168.0.1', port: 8080 }, root: '/tftpboot' },
+      images: { cacheDirectory: '/var/lib/bootd/images', maxBytes: 21_474_836_480, timeoutSeconds: 1800 },
     };
     expect(settingsOf(text)).toEqual(expected);
   });
@@ -145,7 +147,8 @@ describe('a file with every key', () => {
       templatesDirectory: '/etc/bootd/templates',
       control: { socket: '/etc/bootd/control.sock', group: 'ironic' },
       http: { listen: { host: '::1', port: 8067 }, tokenFile: '/etc/bootd/token' },
-      httpBoot: { listen: { host: '192.168.0.1', port: 8080 } },
+      httpBoot: { listen: { host: '192.168.0.1', port: 8080 }, root: '/srv/boot' },
+      images: { cacheDirectory: '/etc/bootd/cache', maxBytes: 1_000_000, timeoutSeconds: 60 },
     });
   });
 
@@ -325,6 +328,7 @@ describe('what the file leaves out', () => {
       control: { socket: '/run/bootd/control.sock', group: 'bootd' },
       http: undefined,
       httpBoot: undefined,
+      images: { cacheDirectory: '/var/lib/bootd/images', maxBytes: 20 * 1024 ** 3, timeoutSeconds: 1800 },
     });
   });
 
@@ -339,6 +343,23 @@ describe('what the file leaves out', () => {
 
   it.each(['none', 'local-disk', 'menu'] as const)('boot.unknown: %s is no profile', (kind) => {
     expect(settingsOf(`boot: { unknown: ${kind} }`).unknownMachines).toEqual({ kind });
+  });
+});
+
+describe('http-boot', () => {
+  it.each([
+    ['192.168.0.1:80', { address: parseIpv4('192.168.0.1'), port: 80 }],
+    ['0.0.0.0:8080', { address: undefined, port: 8080 }],
+    ["'[::]:8080'", { address: undefined, port: 8080 }],
+    ["'[fd00::1]:8080'", undefined],
+  ])('on %s is where DHCP sends HTTP clients', (listen, location) => {
+    const text = `interfaces: [eth0]\nhttp-boot: { listen: ${listen}, root: /srv }\ndhcp: {}\n`;
+    expect(settingsOf(text).dhcp?.httpBoot).toEqual(location);
+  });
+
+  it("has TFTP's root, unless it has one of its own", () => {
+    const text = 'interfaces: [eth0]\ntftp: { root: tree }\nhttp-boot: { listen: 10.0.0.1:80 }\n';
+    expect(settingsOf(text).httpBoot?.root).toBe('/etc/bootd/tree');
   });
 });
 

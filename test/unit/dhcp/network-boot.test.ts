@@ -174,6 +174,49 @@ describe('the boot file', () => {
   });
 });
 
+describe('with boot files over HTTP, firmware that boots over HTTP', () => {
+  const httpBoot = { address: ip('192.168.0.1'), port: 8080 };
+  const offered = (
+    parameters: Parameters<typeof withGlobals>[0],
+    changes: Parameters<typeof withGlobals>[1],
+  ) =>
+    bootFile(
+      new FakeServer({ settings: withGlobals(parameters, changes) }).reply(
+        machine('uefi-http-x64').discover(),
+      ),
+    );
+
+  it.each<[string, BootFileByFirmware, string]>([
+    [
+      'what its architecture gets by PXE',
+      { 'uefi-x64': 'bootx64.efi' },
+      'http://192.168.0.1:8080/bootx64.efi',
+    ],
+    [
+      'its own file, as a URL',
+      { 'uefi-x64': 'bootx64.efi', 'uefi-http-x64': '/ipxe.efi' },
+      'http://192.168.0.1:8080/ipxe.efi',
+    ],
+    ['a URL as it is', { 'uefi-http-x64': 'http://10.0.0.1/x.efi' }, 'http://10.0.0.1/x.efi'],
+    ['nothing where there is only pxelinux.0', {}, ''],
+  ])('gets %s', (_, filenameByFirmware, file) => {
+    expect(offered({ filenameByFirmware }, { httpBoot })).toBe(file);
+  });
+
+  it.each([
+    [{ address: ip('192.168.0.1'), port: 80 }, 'http://192.168.0.1/x.efi'],
+    [{ address: undefined, port: 8080 }, 'http://192.168.0.1:8080/x.efi'],
+    [undefined, 'x.efi'],
+  ])('is sent to %j', (location, file) => {
+    expect(offered({ filename: 'x.efi' }, { httpBoot: location })).toBe(file);
+  });
+
+  it('is not alone: PXE firmware gets names as before', () => {
+    const settings = withGlobals({ filenameByFirmware: { 'uefi-x64': 'bootx64.efi' } }, { httpBoot });
+    expect(bootFile(new FakeServer({ settings }).reply(machine('uefi-x64').discover()))).toBe('bootx64.efi');
+  });
+});
+
 describe('option 60', () => {
   const url = { filename: 'http://192.168.0.1/boot.efi' };
 
