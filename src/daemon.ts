@@ -21,8 +21,10 @@ import { rehearseDhcp } from './services/dhcp-rehearsal.ts';
 import { traceDhcp } from './services/dhcp-observer.ts';
 import { DhcpService } from './services/dhcp-service.ts';
 import { DhcpWires } from './services/dhcp-wires.ts';
+import { BootTree } from './services/boot-tree.ts';
 import { HttpBootService, type HttpBootServiceParts } from './services/http-boot-service.ts';
 import { ForeignServers } from './services/foreign-servers.ts';
+import { ImageService } from './services/image-service.ts';
 import { LeaseService } from './services/lease-service.ts';
 import { NodeService } from './services/node-service.ts';
 import { ProbeDesk } from './services/probe-desk.ts';
@@ -145,11 +147,13 @@ function furnish(
     tftpRoot: settings.tftp?.root,
     tftpServer: settings.dhcp?.parameters.nextServer,
   });
+  const images = new ImageService({ settings: settings.images, registry, clock, logger, metrics });
   const nodes = new NodeService({
     registry,
     store: createNodeStore(store),
     rendering,
-    files: filePresence(settings.tftp),
+    files: filePresence(settings.tftp, images),
+    images,
     dhcpSettings: () => settings.dhcp,
     logger,
     metrics,
@@ -176,7 +180,7 @@ function furnish(
     logger,
     metrics,
   });
-  const services: Service[] = [clockWatch, templates, nodes, boots];
+  const services: Service[] = [clockWatch, templates, nodes, images, boots];
 
   let dhcp: DhcpService | undefined;
   if (settings.dhcp !== undefined && leases !== undefined) {
@@ -211,14 +215,14 @@ function furnish(
     const observation = describeTftpEvent(event);
     if (observation !== undefined) boots.observeFile(observation);
   };
-  const tftp = buildTftp(settings, inherited, bootFiles, tftpVerbosity, observeTftp, logger, metrics);
+  const tftp = buildTftp(settings, inherited, bootFiles, images, tftpVerbosity, observeTftp, logger, metrics);
   if (tftp !== undefined) services.push(tftp);
   const { httpBoot } = settings;
   if (httpBoot !== undefined) {
     services.push(
       new HttpBootService({
         listen: httpBoot.listen,
-        ...httpBootFiles(settings),
+        ...httpBootFiles(settings, images),
         bootFiles,
         logger,
         metrics,
@@ -241,7 +245,17 @@ function furnish(
     new ControlService({
       control: settings.control,
       http: settings.http,
-      api: { nodes, leases: leases?.service, probes, boots, health: { checks }, metrics, logger, version },
+      api: {
+        nodes,
+        leases: leases?.service,
+        images,
+        probes,
+        boots,
+        health: { checks },
+        metrics,
+        logger,
+        version,
+      },
     }),
   );
   return {
@@ -269,6 +283,7 @@ function buildTftp(
   settings: BootdSettings,
   inherited: readonly InheritedSocket[],
   bootFiles: BootFileService,
+  images: ImageService,
   verbosity: number,
   observer: TftpObserver,
   logger: Logger,
@@ -281,6 +296,7 @@ function buildTftp(
     interfaces,
     inherited,
     bootFiles,
+    images,
     logger,
     verbosity,
     metrics,
@@ -290,12 +306,17 @@ function buildTftp(
 }
 
 /** What HTTP serves is what TFTP serves; openings of its own, so that neither waits for the other's. */
-function httpBootFiles({ tftp, httpBoot }: BootdSettings): Pick<HttpBootServiceParts, 'root' | 'files'> {
+function httpBootFiles(
+  { tftp, httpBoot }: BootdSettings,
+  images: ImageService,
+): Pick<HttpBootServiceParts, 'root' | 'files'> {
   const root = httpBoot?.root;
-  if (root === undefined) return { root, files: undefined };
   const { permissive, followSymlinksTo, secure } = tftp ?? TFTP_DEFAULTS_OF_FILES;
-  const files = new BootRoot({ root, permissive, followSymlinksTo, chrootLinks: secure });
-  return { root, files: new TftpFileOpener(files) };
+  const files =
+    root === undefined
+      ? undefined
+      : new BootRoot({ root, permissive, followSymlinksTo, chrootLinks: secure });
+  return { root, files: new TftpFileOpener(new BootTree(images, files)) };
 }
 
 /** Without TFTP: what its section leaves out means. */

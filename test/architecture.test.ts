@@ -20,7 +20,7 @@ interface RoomRule {
 }
 
 const FLOOR_1 = ['addr', 'wire', 'boot', 'dhcp', 'tftp', 'probe'];
-const FLOOR_2 = ['store', 'io'];
+const FLOOR_2 = ['store', 'io', 'images'];
 
 const ROOMS: Readonly<Record<string, RoomRule>> = {
   addr: { rooms: [], packages: [], node: false },
@@ -31,6 +31,7 @@ const ROOMS: Readonly<Record<string, RoomRule>> = {
   probe: { rooms: ['addr', 'wire'], packages: [], node: false },
   import: { rooms: ['addr', 'dhcp', 'tftp', 'wire'], typesOf: ['config'], packages: [], node: false },
   io: { rooms: ['addr'], packages: ['koffi'], node: true },
+  images: { rooms: ['io', 'addr', 'boot'], packages: [], node: true },
   store: { rooms: ['io', 'addr'], typesOf: ['dhcp', 'boot'], packages: ['classic-level'], node: true },
   config: {
     rooms: ['addr', 'dhcp', 'tftp', 'boot', 'wire'],

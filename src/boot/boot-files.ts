@@ -2,6 +2,7 @@ import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import { formatMacDashed, type Mac } from '../addr/mac.ts';
 import { parseImageLocation, type BootProfile } from './boot-profile.ts';
 import { startSection } from './ironic-section.ts';
+import type { ImageChecksum } from './image-checksum.ts';
 import { quoteArguments, quoteWord, UnsafeValueError } from './loader-language.ts';
 import type { Node } from './node.ts';
 import type { SharedProfile } from './node-registry.ts';
@@ -156,13 +157,19 @@ function variablesOf(
 
 /** What a profile says, quoted for the loader. */
 function profileVariables(loader: Loader, profile: BootProfile, context: RenderingContext) {
-  const kernel = imageForLoader(loader, 'profile.kernel', profile.kernel, context);
-  const ramdisk = imageForLoader(loader, 'profile.ramdisk', profile.ramdisk, context);
+  const kernel = imageForLoader(loader, 'profile.kernel', profile.kernel, profile.kernelChecksum, context);
+  const ramdisk = imageForLoader(
+    loader,
+    'profile.ramdisk',
+    profile.ramdisk,
+    profile.ramdiskChecksum,
+    context,
+  );
   return {
     purpose: quotedWord(loader, 'profile.purpose', profile.purpose),
     kernel: quotedWord(loader, 'profile.kernel', kernel),
     ramdisk: quotedWord(loader, 'profile.ramdisk', ramdisk),
-    ramdisk_name: quotedWord(loader, 'profile.ramdisk_name', lastPartOf(profile.ramdisk)),
+    ramdisk_name: quotedWord(loader, 'profile.ramdisk_name', lastPartOf(ramdisk)),
     kernel_append_params: quoteArguments(loader, 'profile.kernel_append_params', profile.kernelAppendParams),
   };
 }
@@ -180,12 +187,14 @@ function imageForLoader(
   loader: Loader,
   variable: string,
   image: string | undefined,
+  checksum: ImageChecksum | undefined,
   context: RenderingContext,
 ): string | undefined {
   if (image === undefined) return undefined;
-  const location = parseImageLocation(image, context.tftpRoot);
+  const location = parseImageLocation(image, context.tftpRoot, checksum);
   switch (location.kind) {
     case 'path':
+    case 'cached':
       return loader === 'pxelinux' ? location.path : `/${location.path}`;
     case 'url':
       return loader === 'grub' ? `(http,${location.host})${location.path}` : location.url;

@@ -52,8 +52,13 @@ export class ControlClient {
   }
 
   /** Creates or replaces the document, if it is still as `precondition` says. */
-  put(path: string, body: unknown, precondition: Precondition = {}): Promise<ControlReply> {
-    return this.#call('PUT', path, body, precondition);
+  put(
+    path: string,
+    body: unknown,
+    precondition: Precondition = {},
+    timeoutMs = ANSWER_TIMEOUT_MS,
+  ): Promise<ControlReply> {
+    return this.#call('PUT', path, body, precondition, timeoutMs);
   }
 
   post(path: string, body: unknown): Promise<ControlReply> {
@@ -74,6 +79,7 @@ export class ControlClient {
     path: string,
     body?: unknown,
     precondition: Precondition = {},
+    timeoutMs = ANSWER_TIMEOUT_MS,
   ): Promise<ControlReply> {
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body);
@@ -82,7 +88,7 @@ export class ControlClient {
           socketPath: this.socketPath,
           method,
           path,
-          timeout: ANSWER_TIMEOUT_MS,
+          timeout: timeoutMs,
           headers: {
             host: 'bootd',
             accept: 'application/json, application/problem+json',
@@ -110,7 +116,7 @@ export class ControlClient {
           });
         },
       );
-      call.on('timeout', () => call.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`)));
+      call.on('timeout', () => call.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
       call.on('error', (error) => reject(this.#unreachable(error)));
       call.end(payload);
     });

@@ -11,12 +11,17 @@ import { listOf, recordOf, textOf } from './document.ts';
 import { EXIT_CODE, UsageError } from './exit-code.ts';
 import { fetchIfThere, findNode, type NodeDocument } from './node-resolution.ts';
 
+/** What a profile names by URL is fetched before the answer comes. */
+const FETCHING_TIMEOUT_MS = 1_800_000;
+
 interface NodeSetOptions extends ControlOptions {
   readonly name?: string;
   readonly mac?: readonly NodeDocument[];
   readonly bootMode?: 'bios' | 'uefi' | 'any';
   readonly kernel?: string;
   readonly ramdisk?: string;
+  readonly kernelChecksum?: string;
+  readonly ramdiskChecksum?: string;
   readonly append?: string;
   readonly template?: string;
   readonly policy?: string;
@@ -37,6 +42,8 @@ export function nodeSetCommand(context: CommandContext): Command {
     )
     .option('--kernel <path|url>', 'what it boots: path below the TFTP root, or URL')
     .option('--ramdisk <path|url>')
+    .option('--kernel-checksum <sum>', 'sha256:HEX of a kernel by URL: bootd fetches it and serves it itself')
+    .option('--ramdisk-checksum <sum>')
     .option('--append <arguments>', 'kernel arguments')
     .option('--template <name>', 'template of its boot files')
     .addOption(new Option('--policy <policy>', 'when that is booted').choices(BOOT_POLICIES))
@@ -107,6 +114,8 @@ function profileChanges(options: NodeSetOptions): NodeDocument {
   const own = {
     ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
     ...(options.ramdisk === undefined ? {} : { ramdisk: options.ramdisk }),
+    ...(options.kernelChecksum === undefined ? {} : { kernel_checksum: options.kernelChecksum }),
+    ...(options.ramdiskChecksum === undefined ? {} : { ramdisk_checksum: options.ramdiskChecksum }),
     ...(options.append === undefined ? {} : { kernel_append_params: options.append }),
     ...(options.template === undefined ? {} : { template: options.template }),
     ...(options.policy === undefined ? {} : { policy: options.policy }),
@@ -161,10 +170,19 @@ async function putProfile(
   // The tag is the node's, which is there in any case; a boot profile of its own may not be.
   const { body } = await client.put(
     path,
-    { ...kept, ...changes },
+    { ...kept, ...checksumsThatGo(kept, changes), ...changes },
     before === undefined ? {} : preconditionFor(before),
+    FETCHING_TIMEOUT_MS,
   );
   warnOf(body, context);
+}
+
+/** What is booted instead of an image by URL does not have that image's checksum. */
+function checksumsThatGo(kept: NodeDocument, changes: NodeDocument): NodeDocument {
+  const going = ['kernel', 'ramdisk'].filter(
+    (part) => part in changes && textOf(kept[`${part}_checksum`]) !== undefined,
+  );
+  return Object.fromEntries(going.map((part) => [`${part}_checksum`, null]));
 }
 
 /** Nothing of what somebody else did meanwhile is overwritten unseen. */

@@ -68,7 +68,8 @@ function rootOf(
     return undefined;
   }
   // Where it is missing under 'tftp', that has been said there.
-  return tftp.value.root === undefined ? undefined : resolvePath(tftp.value.root, folder);
+  const ofTftp: Located<string> | undefined = tftp.value.root;
+  return ofTftp && resolvePath(ofTftp, folder);
 }
 
 /** Where HTTP clients of DHCP find the boot files; undefined where no client of IPv4 can. */

@@ -18,10 +18,21 @@ export async function carryOut(nodes: NodeCommands, command: NodeCommand): Promi
       );
     case 'unrenderable':
       throw new ProblemError('template-failed', result.reason);
+    case 'no-image': {
+      const { part, code, reason } = result;
+      const pointer = code === 'checksum-mismatch' ? `/${part}_checksum` : `/${part}`;
+      throw new ProblemError(IMAGE_PROBLEMS[code], reason, [{ pointer, detail: reason }]);
+    }
     case 'not-kept':
       throw new ProblemError('not-kept', result.reason);
   }
 }
+
+const IMAGE_PROBLEMS = {
+  'source-failed': 'image-not-fetched',
+  'checksum-mismatch': 'image-checksum-mismatch',
+  'no-room': 'image-no-room',
+} as const;
 
 function refusalProblem(refusal: NodeRefusal): ProblemError {
   switch (refusal.kind) {

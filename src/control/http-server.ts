@@ -6,6 +6,8 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { BootQueries } from './boot-queries.ts';
 import { addBootRoutes } from './boot-routes.ts';
 import { addHealthRoutes, type HealthChecks } from './health-routes.ts';
+import type { ImageQueries } from './image-queries.ts';
+import { addImageRoutes } from './image-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
 import type { LeaseQueries } from './lease-queries.ts';
 import type { NodeCommands } from './node-commands.ts';
@@ -21,6 +23,7 @@ export interface ControlParts {
   readonly nodes: NodeCommands;
   /** Undefined while DHCP is off. */
   readonly leases: LeaseQueries | undefined;
+  readonly images: ImageQueries;
   readonly probes: ProbeCommands;
   readonly boots: BootQueries;
   readonly health: HealthChecks;
@@ -95,6 +98,7 @@ export async function createControlServer(parts: ControlParts, access: Access): 
   addNodeRoutes(app, parts.nodes, parts.leases);
   addBootProfileRoutes(app, parts.nodes);
   addSharedProfileRoutes(app, parts.nodes);
+  addImageRoutes(app, parts.images);
   addLeaseRoutes(app, parts.nodes, parts.leases);
   addProbeRoutes(app, parts.probes);
   addBootRoutes(app, parts.boots);

@@ -13,6 +13,13 @@ export type NodeCommandResult =
   | { readonly kind: 'address-reserved'; readonly address: Ipv4; readonly mac: Mac; readonly holder: string }
   /** A template fails, or a value has no form in a loader's language; nothing has changed. */
   | { readonly kind: 'unrenderable'; readonly reason: string }
+  /** An image that it names by URL cannot be had; nothing has changed. */
+  | {
+      readonly kind: 'no-image';
+      readonly part: 'kernel' | 'ramdisk';
+      readonly code: 'source-failed' | 'checksum-mismatch' | 'no-room';
+      readonly reason: string;
+    }
   /** It could not be made durable; nothing has changed. */
   | { readonly kind: 'not-kept'; readonly reason: string };
 

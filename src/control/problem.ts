@@ -25,6 +25,9 @@ export const PROBLEMS = {
   'invalid-value': { status: 422, title: 'A value of the document cannot be used' },
   'unknown-profile': { status: 422, title: 'The document names a shared profile that does not exist' },
   'template-failed': { status: 422, title: 'The boot configuration cannot be rendered' },
+  'image-not-fetched': { status: 422, title: 'An image cannot be fetched from its URL' },
+  'image-checksum-mismatch': { status: 422, title: 'An image is not the one that its checksum speaks of' },
+  'image-no-room': { status: 422, title: 'There is no room for an image' },
   'too-many-probes': { status: 429, title: 'Too many machines are being played at once' },
   'internal-error': { status: 500, title: 'The daemon failed; its log says more' },
   'not-kept': {

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { BOOT_POLICIES, parseImageLocation, type BootProfile } from '../boot/boot-profile.ts';
+import { formatImageChecksum, parseImageChecksum } from '../boot/image-checksum.ts';
 import type { Node } from '../boot/node.ts';
 import type { NodeBoot, ProfileAssignment, SharedProfile } from '../boot/node-registry.ts';
 import { ProblemError, type ProblemDetail } from './problem.ts';
@@ -14,6 +15,13 @@ const MAX_KERNEL_ARGUMENTS = 2047;
 /** The name of a shared profile. */
 export const ProfileNameSchema = Type.String({ pattern: WORD_PATTERN, maxLength: 64 });
 
+const CHECKSUM = Type.String({
+  description:
+    'Of what the URL leads to: `sha256:HEX`, `sha512:HEX` or `md5:HEX`, or the hex digits alone. With it, bootd fetches ' +
+    'the image before it answers, and machines get it from bootd; without it, the loader fetches the URL by itself.',
+  examples: ['sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+});
+
 const PROFILE_FIELDS = {
   purpose: Type.Optional(
     nullable(
@@ -21,11 +29,17 @@ const PROFILE_FIELDS = {
     ),
   ),
   kernel: Type.Optional(
-    nullable(Type.String({ minLength: 1, description: 'Path below the TFTP root, or an http(s) URL.' })),
+    nullable(
+      Type.String({ minLength: 1, description: 'Path below the TFTP root, or an http(s) or file URL.' }),
+    ),
   ),
   ramdisk: Type.Optional(
-    nullable(Type.String({ minLength: 1, description: 'Path below the TFTP root, or an http(s) URL.' })),
+    nullable(
+      Type.String({ minLength: 1, description: 'Path below the TFTP root, or an http(s) or file URL.' }),
+    ),
   ),
+  kernel_checksum: Type.Optional(nullable(CHECKSUM)),
+  ramdisk_checksum: Type.Optional(nullable(CHECKSUM)),
   kernel_append_params: Type.Optional(nullable(Type.String({ maxLength: MAX_KERNEL_ARGUMENTS }))),
   template: Type.Optional(
     nullable(
@@ -78,6 +92,8 @@ const PROFILE_ANSWER = {
   purpose: nullable(Type.String()),
   kernel: nullable(Type.String()),
   ramdisk: nullable(Type.String()),
+  kernel_checksum: nullable(Type.String()),
+  ramdisk_checksum: nullable(Type.String()),
   kernel_append_params: Type.String(),
   template: nullable(Type.String()),
   policy: Type.Union(BOOT_POLICIES.map((policy) => Type.Literal(policy))),
@@ -137,8 +153,20 @@ function profileErrors(document: ProfileFields): ProblemDetail[] {
   const errors: ProblemDetail[] = [];
   for (const key of ['kernel', 'ramdisk'] as const) {
     const image = document[key];
-    if (!isGiven(image)) continue;
-    const location = parseImageLocation(image, undefined);
+    const written = document[`${key}_checksum`] ?? undefined;
+    const checksum = written === undefined ? undefined : parseImageChecksum(written);
+    if (written !== undefined && checksum === undefined) {
+      const detail = 'is no checksum; write sha256:, sha512: or md5: and its hex digits';
+      errors.push({ pointer: `/${key}_checksum`, detail });
+      continue;
+    }
+    if (!isGiven(image)) {
+      if (checksum !== undefined) {
+        errors.push({ pointer: `/${key}_checksum`, detail: `says nothing without a ${key}` });
+      }
+      continue;
+    }
+    const location = parseImageLocation(image, undefined, checksum);
     if (location.kind === 'invalid') errors.push({ pointer: `/${key}`, detail: location.reason });
   }
   if (!isGiven(document.kernel) && !isGiven(document.template) && document.policy !== 'local-disk') {
@@ -166,10 +194,20 @@ function profileOf(document: ProfileFields, errors: readonly ProblemDetail[]): B
     purpose: document.purpose ?? undefined,
     kernel: document.kernel ?? undefined,
     ramdisk: document.ramdisk ?? undefined,
+    ...checksumOf('kernelChecksum', document.kernel_checksum),
+    ...checksumOf('ramdiskChecksum', document.ramdisk_checksum),
     kernelAppendParams: document.kernel_append_params ?? '',
     template: document.template ?? undefined,
     policy: document.policy ?? 'always',
   };
+}
+
+function checksumOf(
+  key: 'kernelChecksum' | 'ramdiskChecksum',
+  written: string | null | undefined,
+): Pick<BootProfile, 'kernelChecksum' | 'ramdiskChecksum'> {
+  const checksum = isGiven(written) ? parseImageChecksum(written) : undefined;
+  return checksum === undefined ? {} : { [key]: checksum };
 }
 
 /** The shared profile as the API shows it. */
@@ -199,6 +237,10 @@ function formatProfile(profile: BootProfile): ProfileAnswer {
     purpose: profile.purpose ?? null,
     kernel: profile.kernel ?? null,
     ramdisk: profile.ramdisk ?? null,
+    kernel_checksum:
+      profile.kernelChecksum === undefined ? null : formatImageChecksum(profile.kernelChecksum),
+    ramdisk_checksum:
+      profile.ramdiskChecksum === undefined ? null : formatImageChecksum(profile.ramdiskChecksum),
     kernel_append_params: profile.kernelAppendParams,
     template: profile.template ?? null,
     policy: profile.policy,

@@ -14,7 +14,7 @@ import {
   type BootPath,
   type BootPathSubject,
 } from '../boot/boot-paths.ts';
-import { parseImageLocation, type BootProfile } from '../boot/boot-profile.ts';
+import { imagesOf, type BootProfile } from '../boot/boot-profile.ts';
 import { UnsafeValueError } from '../boot/loader-language.ts';
 import { swapUuidFields, type NodePort, type NodeUuid } from '../boot/node.ts';
 import type { NodeRegistry } from '../boot/node-registry.ts';
@@ -210,10 +210,9 @@ export class BootFileService implements BootFileLookup {
 
   /** The ramdisk, or the kernel where there is no ramdisk: after it the loader has all that it came for. */
   #isLastImage(profile: BootProfile, path: string): boolean {
-    const image = profile.ramdisk ?? profile.kernel;
-    if (image === undefined) return false;
-    const location = parseImageLocation(image, this.#parts.rendering().tftpRoot);
-    return location.kind === 'path' && withoutRootName(location.path) === withoutRootName(path);
+    const location = imagesOf(profile, this.#parts.rendering().tftpRoot).at(-1)?.location;
+    if (location?.kind !== 'path' && location?.kind !== 'cached') return false;
+    return withoutRootName(location.path) === withoutRootName(path);
   }
 }
 

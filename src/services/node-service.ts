@@ -21,8 +21,15 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { NodeStore } from '../store/node-store.ts';
 import { StoreError } from '../store/store.ts';
+import type { ImageFailure } from './image-service.ts';
 import { profileWarnings, type FilePresence } from './profile-warnings.ts';
 import type { Service } from './service.ts';
+
+/** Sees that what a profile names by URL is there before the profile is taken. */
+export interface ImageHolder {
+  /** Resolves with the function that lets go of the images again, or with what is wrong. */
+  holdFor(profile: BootProfile): Promise<(() => void) | ImageFailure>;
+}
 
 /** What the service works with. */
 export interface NodeServiceParts {
@@ -33,6 +40,7 @@ export interface NodeServiceParts {
   readonly files: FilePresence;
   /** The configuration of DHCP, asked at each command; undefined: DHCP is off here. */
   readonly dhcpSettings: () => DhcpSettings | undefined;
+  readonly images: ImageHolder;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -121,7 +129,36 @@ export class NodeService implements Service, NodeCommands {
     return settings === undefined ? [] : nodeRemarks(node, settings);
   }
 
-  execute(command: NodeCommand): Promise<NodeCommandResult> {
+  async execute(command: NodeCommand): Promise<NodeCommandResult> {
+    const profile = this.#profileOf(command);
+    if (profile === undefined) return this.#enqueue(command);
+    // Fetching may take minutes: it is not begun for what will be refused, and nobody else's command waits for it.
+    const plan = this.#parts.registry.plan(command);
+    if (plan.kind === 'refused') return plan;
+    const held = await this.#parts.images.holdFor(profile);
+    if (typeof held !== 'function') return { kind: 'no-image', ...held };
+    try {
+      return await this.#enqueue(command);
+    } finally {
+      held();
+    }
+  }
+
+  /** The profile that a command puts to use. */
+  #profileOf(command: NodeCommand): BootProfile | undefined {
+    switch (command.kind) {
+      case 'shared-profile.put':
+        return command.profile;
+      case 'boot-profile.put':
+        return command.assignment.kind === 'own'
+          ? command.assignment.profile
+          : this.#parts.registry.sharedProfile(command.assignment.name)?.profile;
+      default:
+        return undefined;
+    }
+  }
+
+  #enqueue(command: NodeCommand): Promise<NodeCommandResult> {
     const result = this.#lastCommand.then(() => this.#executeAlone(command));
     // The next command waits for this one, whether or not it went well; its own caller hears of the failure.
     this.#lastCommand = result.catch(() => undefined);

@@ -1,7 +1,8 @@
 import { closeSync } from 'node:fs';
-import { parseImageLocation, type BootProfile } from '../boot/boot-profile.ts';
+import { imagesOf, type BootProfile } from '../boot/boot-profile.ts';
 import { templateName, type Loader, type TemplateSet } from '../boot/template.ts';
 import { BootRoot } from '../io/boot-root.ts';
+import { BootTree, type ImageFiles } from './boot-tree.ts';
 import type { TftpSettings } from '../tftp/tftp-settings.ts';
 
 /** Whether there is a file below the TFTP root that would be served; the path has no leading slash. */
@@ -9,10 +10,9 @@ export interface FilePresence {
   isServed(path: string): Promise<boolean>;
 }
 
-/** Asks the disk as TFTP would; without TFTP nothing is served. */
-export function filePresence(tftp: TftpSettings | undefined): FilePresence {
-  if (tftp === undefined) return { isServed: () => Promise.resolve(false) };
-  const root = new BootRoot({ ...tftp, chrootLinks: tftp.secure });
+/** Asks as TFTP would; without TFTP only images by URL are served. */
+export function filePresence(tftp: TftpSettings | undefined, images: ImageFiles): FilePresence {
+  const root = new BootTree(images, tftp && new BootRoot({ ...tftp, chrootLinks: tftp.secure }));
   return {
     async isServed(path) {
       const found = await root.open(path);
@@ -34,16 +34,13 @@ export async function profileWarnings(
   files: FilePresence,
 ): Promise<readonly string[]> {
   const warnings = profile.policy === 'local-disk' ? [] : templateWarnings(profile, loaders, templates);
-  for (const [key, image] of [
-    ['kernel', profile.kernel],
-    ['ramdisk', profile.ramdisk],
-  ] as const) {
-    if (image === undefined) continue;
-    const location = parseImageLocation(image, tftpRoot);
+  for (const { part: key, location } of imagesOf(profile, tftpRoot)) {
     if (location.kind === 'url') {
       warnings.push(
         `${key}: the loader has to fetch this URL by itself, which iPXE, lpxelinux.0 and a GRUB with its http module can`,
       );
+    } else if (location.kind === 'cached' && !(await files.isServed(location.path))) {
+      warnings.push(`${key}: ${location.source.url} is not fetched yet, or no longer there`);
     } else if (location.kind === 'path' && tftpRoot === undefined) {
       warnings.push(`${key}: TFTP is off here, so somebody else has to serve ${location.path}`);
     } else if (location.kind === 'path' && !(await files.isServed(location.path))) {

@@ -44,13 +44,13 @@ type Receiver = (outcome: OpeningOutcome) => void;
  * the same loader a thousand times in a few milliseconds.
  */
 export class TftpFileOpener {
-  readonly #root: BootRoot;
+  readonly #root: Pick<BootRoot, 'open'>;
   /** Requests by name, those under way and those that wait. */
   readonly #wanted = new Map<string, Receiver[]>();
   readonly #queue: string[] = [];
   #opening = 0;
 
-  constructor(root: BootRoot) {
+  constructor(root: Pick<BootRoot, 'open'>) {
     this.#root = root;
   }
 

@@ -11,6 +11,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { decodeTftpPacket, encodeTftpError, type TftpRequest } from '../wire/tftp/tftp-packet.ts';
 import type { BootFileLookup } from './boot-file-lookup.ts';
+import { BootTree, type ImageFiles } from './boot-tree.ts';
 import type { Service } from './service.ts';
 import { openWorkerDataPlane, type OpenDataPlane } from './tftp-data-plane-link.ts';
 import { TftpEndpoints, type TftpEndpoint } from './tftp-endpoints.ts';
@@ -36,6 +37,8 @@ export interface TftpServiceParts {
   /** Sockets that the service manager handed over. */
   readonly inherited?: readonly InheritedSocket[];
   readonly bootFiles: BootFileLookup;
+  /** Images by URL; undefined: there are none. */
+  readonly images?: ImageFiles;
   readonly logger: Logger;
   /** How many `-v` there were on the command line; see `TftpLog`. */
   readonly verbosity?: number;
@@ -96,7 +99,7 @@ export class TftpService implements Service {
       mapping: this.#mapping,
       policy: settings,
       root,
-      opener: new TftpFileOpener(root),
+      opener: new TftpFileOpener(new BootTree(parts.images, root)),
       bootFiles: parts.bootFiles,
     });
     this.#journal = new TftpJournal(parts);

@@ -1,6 +1,7 @@
 import { formatIpv4, parseIpv4 } from '../addr/ipv4.ts';
 import { parseMac } from '../addr/mac.ts';
 import type { BootPolicy, BootProfile } from '../boot/boot-profile.ts';
+import type { ChecksumAlgorithm, ImageChecksum } from '../boot/image-checksum.ts';
 import type { NodeBoot, ProfileAssignment, SharedProfile } from '../boot/node-registry.ts';
 import type { Bmc, BootMode, IronicDhcpOption, Node, NodeUuid, Port } from '../boot/node.ts';
 import {
@@ -24,6 +25,7 @@ import type { RecordCodec } from './record-table.ts';
 // As records, since these do not compile when a word is missing.
 const BOOT_MODES = wordsOf<BootMode>({ bios: true, uefi: true });
 const POLICIES = wordsOf<BootPolicy>({ always: true, once: true, 'local-disk': true });
+const CHECKSUMS = wordsOf<ChecksumAlgorithm>({ md5: true, sha256: true, sha512: true });
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Nodes, by UUID. */
@@ -138,10 +140,26 @@ function profileFromJson(value: unknown, name: string): BootProfile {
     purpose: optional(json['purpose'], 'purpose', asText),
     kernel: optional(json['kernel'], 'kernel', asText),
     ramdisk: optional(json['ramdisk'], 'ramdisk', asText),
+    ...checksumFromJson(json, 'kernelChecksum'),
+    ...checksumFromJson(json, 'ramdiskChecksum'),
     kernelAppendParams: asText(json['kernelAppendParams'], 'kernelAppendParams'),
     template: optional(json['template'], 'template', asText),
     policy: asOneOf(json['policy'], 'policy', POLICIES),
   };
+}
+
+/** Absent for what has none, and in records of before there were any. */
+function checksumFromJson<Key extends string>(
+  json: Readonly<Record<string, unknown>>,
+  key: Key,
+): Partial<Record<Key, ImageChecksum>> {
+  if (json[key] === undefined) return {};
+  const { algorithm, digest } = asObject(json[key], key);
+  const checksum = {
+    algorithm: asOneOf(algorithm, key, CHECKSUMS),
+    digest: asText(digest, key),
+  };
+  return { [key]: checksum } as Partial<Record<Key, ImageChecksum>>;
 }
 
 function wordsOf<Word extends string>(words: Readonly<Record<Word, true>>): readonly Word[] {

@@ -33,6 +33,10 @@ export interface Metrics {
   readonly boots: Counter<'verdict'>;
   /** Boots under way are counted only when somebody asks for the metrics. */
   observeBoots(count: () => number): void;
+  readonly imageFetches: Counter<'result'>;
+  readonly imageFetchedBytes: Counter;
+  readonly imageCacheBytes: Gauge;
+  readonly imagesEvicted: Counter;
   readonly nodes: Gauge;
   readonly templateFailures: Counter;
 }
@@ -207,6 +211,27 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
     observeBoots(count) {
       countBoots = count;
     },
+    imageFetches: new Counter({
+      name: 'bootd_image_fetches_total',
+      help: 'Images by URL that were fetched, by result.',
+      labelNames: ['result'],
+      registers,
+    }),
+    imageFetchedBytes: new Counter({
+      name: 'bootd_image_fetched_bytes_total',
+      help: 'Octets of images by URL that were fetched.',
+      registers,
+    }),
+    imageCacheBytes: new Gauge({
+      name: 'bootd_image_cache_bytes',
+      help: 'Octets of images by URL that are kept.',
+      registers,
+    }),
+    imagesEvicted: new Counter({
+      name: 'bootd_images_evicted_total',
+      help: 'Images by URL that were removed to make room.',
+      registers,
+    }),
     nodes: new Gauge({
       name: 'bootd_nodes',
       help: 'Nodes known from the control API.',

@@ -37,7 +37,8 @@ describe('parseImageLocation', () => {
     ['$kernel', /letters/],
     ['k'.repeat(1025), /longer than 1024/],
     ['ftp://host/k', /scheme ftp/],
-    ['file:///tftpboot/k', /scheme file/],
+    ['file:///tftpboot/k', /a file of this host, and needs a checksum/],
+    ['file://other/tftpboot/k', /a file of another host/],
     ['http://', /not a valid URL/],
     ['http://user:secret@host/k', /user name or password/],
     ['http://host/a b', /percent-encoded/],
@@ -46,5 +47,22 @@ describe('parseImageLocation', () => {
     const location = parseImageLocation(text, '/tftpboot');
     expect(location.kind).toBe('invalid');
     expect(location.kind === 'invalid' && location.reason).toMatch(reason);
+  });
+
+  const checksum = { algorithm: 'sha256', digest: 'ab'.repeat(32) } as const;
+
+  it.each(['http://host/images/k?x=1', 'https://host/images/k', 'file:///srv/images/k'])(
+    'takes %s with a checksum for an image that is fetched here',
+    (url) => {
+      expect(parseImageLocation(url, '/tftpboot', checksum)).toEqual({
+        kind: 'cached',
+        source: { url, checksum },
+        path: `bootd-images/sha256-${checksum.digest}/k`,
+      });
+    },
+  );
+
+  it('refuses a path with a checksum, which nobody would compare', () => {
+    expect(parseImageLocation('a/k', '/tftpboot', checksum)).toMatchObject({ kind: 'invalid' });
   });
 });

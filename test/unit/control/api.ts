@@ -1,3 +1,5 @@
+import type { ImageFailure } from '../../../src/services/image-service.ts';
+import type { ImageView } from '../../../src/control/image-queries.ts';
 import { pino } from 'pino';
 import type { Ipv4 } from '../../../src/addr/ipv4.ts';
 import { subnetContains } from '../../../src/addr/subnet.ts';
@@ -54,6 +56,9 @@ export class TestApi {
   readonly files = new Set<string>();
   readonly logged: Record<string, unknown>[] = [];
   health: readonly HealthCheck[] = [];
+  images: readonly ImageView[] = [];
+  /** What is wrong with every image by URL. */
+  imageFailure: ImageFailure | undefined;
   dhcpIsOff = false;
   dhcp: DhcpSettings | undefined;
   #server: ControlServer | undefined;
@@ -74,6 +79,7 @@ export class TestApi {
       }),
       files: { isServed: (path) => Promise.resolve(this.files.has(path)) },
       dhcpSettings: () => this.dhcp,
+      images: { holdFor: () => Promise.resolve(this.imageFailure ?? (() => undefined)) },
       logger,
       metrics,
     });
@@ -83,6 +89,7 @@ export class TestApi {
       {
         nodes,
         leases,
+        images: { list: () => this.images },
         probes: new ProbeDesk({ clock: this.clock, logger }),
         boots: { list: () => [], byId: () => undefined },
         health,

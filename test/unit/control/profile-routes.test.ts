@@ -25,6 +25,8 @@ describe('/v1/nodes/{uuid}/boot-profile', () => {
     expect(reply).toMatchObject({ status: 200, headers: { etag: '"2"' } });
     expect(reply.body).toEqual({
       ...deploy,
+      kernel_checksum: null,
+      ramdisk_checksum: null,
       template: null,
       policy: 'always',
       done_at: null,
@@ -134,6 +136,85 @@ describe('/v1/nodes/{uuid}/boot-profile', () => {
     expect((await api.call('PUT', bootProfile, { kernel: 'x' }, { 'if-match': '"2"' })).status).toBe(200);
     expect((await api.call('PUT', bootProfile, { kernel: 'y' }, { 'if-none-match': '*' })).status).toBe(412);
     expect((await api.call('DELETE', bootProfile, undefined, { 'if-match': '"2"' })).status).toBe(412);
+  });
+});
+
+describe('images by URL', () => {
+  const SHA256 = 'ab'.repeat(32);
+  const byUrl = { kernel: 'http://host/k', kernel_checksum: `sha256:${SHA256}` };
+
+  it('have checksums that are read in every form, and shown in one', async () => {
+    const reply = await api.call('PUT', bootProfile, {
+      ...byUrl,
+      ramdisk: 'file:///srv/r',
+      ramdisk_checksum: 'CD'.repeat(16),
+    });
+    expect(reply).toMatchObject({
+      status: 200,
+      body: {
+        ...byUrl,
+        ramdisk_checksum: `md5:${'cd'.repeat(16)}`,
+        warnings: [
+          'kernel: http://host/k is not fetched yet, or no longer there',
+          'ramdisk: file:///srv/r is not fetched yet, or no longer there',
+        ],
+      },
+    });
+    expect((await api.call('PUT', bootProfile, reply.body)).body).toEqual(reply.body);
+  });
+
+  it.each([
+    [{ ...byUrl, kernel_checksum: 'sha256:12' }, '/kernel_checksum'],
+    [{ ...byUrl, kernel: 'a/path' }, '/kernel'],
+    [{ kernel: 'k', ramdisk_checksum: SHA256 }, '/ramdisk_checksum'],
+    [{ kernel: 'file:///etc/shadow' }, '/kernel'],
+  ])('%j is refused', async (profile, pointer) => {
+    expect(await api.call('PUT', bootProfile, profile)).toMatchObject({
+      status: 422,
+      body: { code: 'invalid-value', errors: [{ pointer }] },
+    });
+  });
+
+  it.each([
+    ['source-failed', 'image-not-fetched', '/kernel'],
+    ['checksum-mismatch', 'image-checksum-mismatch', '/kernel_checksum'],
+    ['no-room', 'image-no-room', '/kernel'],
+  ] as const)('that fail by %s are a problem, and nothing has changed', async (code, problem, pointer) => {
+    api.imageFailure = { part: 'kernel', code, reason: 'words for people' };
+    for (const path of [bootProfile, '/v1/profiles/shared']) {
+      expect(await api.call('PUT', path, byUrl)).toMatchObject({
+        status: 422,
+        body: { code: problem, detail: 'words for people', errors: [{ pointer }] },
+      });
+      expect((await api.call('GET', path)).status).toBe(404);
+    }
+  });
+
+  it('are listed with their progress', async () => {
+    api.images = [
+      {
+        key: `sha256-${SHA256}`,
+        state: 'fetching',
+        url: 'http://host/k',
+        size: 100,
+        received: 40,
+        inUse: false,
+        lastUsedAt: undefined,
+      },
+    ];
+    expect((await api.call('GET', '/v1/images')).body).toEqual({
+      images: [
+        {
+          checksum: `sha256:${SHA256}`,
+          state: 'fetching',
+          url: 'http://host/k',
+          size_bytes: 100,
+          received_bytes: 40,
+          in_use: false,
+          last_used_at: null,
+        },
+      ],
+    });
   });
 });
 

@@ -47,6 +47,7 @@ function createService(options: { http?: HttpSettings; group?: string } = {}): C
     }),
     files: { isServed: () => Promise.resolve(true) },
     dhcpSettings: () => undefined,
+    images: { holdFor: () => Promise.resolve(() => undefined) },
     logger,
     metrics,
   });
@@ -56,6 +57,7 @@ function createService(options: { http?: HttpSettings; group?: string } = {}): C
     api: {
       nodes,
       leases: undefined,
+      images: { list: () => [] },
       probes: NO_PROBES,
       boots: { list: () => [], byId: () => undefined },
       health: { checks: () => [] },

@@ -7,6 +7,7 @@ import type { FileObservation } from '../../../src/boot/boot-observation.ts';
 import { systemClock } from '../../../src/io/clock.ts';
 import { BootRoot } from '../../../src/io/boot-root.ts';
 import type { BootFileLookup } from '../../../src/services/boot-file-lookup.ts';
+import { BootTree, type ImageFiles } from '../../../src/services/boot-tree.ts';
 import type { HttpBootLimits } from '../../../src/services/http-boot-host.ts';
 import { openHttpBootInline, type OpenHttpBootLink } from '../../../src/services/http-boot-link.ts';
 import { HttpBootService } from '../../../src/services/http-boot-service.ts';
@@ -21,6 +22,7 @@ export interface HarnessOptions {
   readonly limits?: HttpBootLimits;
   readonly openLink?: OpenHttpBootLink;
   readonly stopGraceMs?: number;
+  readonly images?: ImageFiles;
   /** 0 lets the kernel choose. */
   readonly port?: number;
 }
@@ -54,7 +56,7 @@ export async function startHttpBoot(options: HarnessOptions = {}): Promise<Runni
   const service = new HttpBootService({
     listen: { host: '127.0.0.1', port: options.port ?? 0 },
     root,
-    files: new TftpFileOpener(bootRoot),
+    files: new TftpFileOpener(new BootTree(options.images, bootRoot)),
     bootFiles: { forMachine: () => undefined, fallback: () => undefined, ...options.bootFiles },
     logger,
     metrics,

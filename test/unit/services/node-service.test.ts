@@ -61,6 +61,7 @@ function createService(nodes: NodeRegistry): NodeService {
     rendering: () => context,
     files: { isServed: (path) => Promise.resolve(served.has(path)) },
     dhcpSettings: () => dhcp,
+    images: { holdFor: () => Promise.resolve(() => undefined) },
     logger: pino({}, { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) }),
     metrics,
   });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { systemClock } from '../../../src/io/clock.ts';
+import type { ImageFiles } from '../../../src/services/boot-tree.ts';
 import type { BootFileLookup } from '../../../src/services/boot-file-lookup.ts';
 import { openInlineDataPlane, type OpenDataPlane } from '../../../src/services/tftp-data-plane-link.ts';
 import type { TftpRefused, TftpServed, TftpStarted } from '../../../src/services/tftp-served.ts';
@@ -42,6 +43,7 @@ export interface HarnessOptions {
   readonly bootFiles?: Partial<BootFileLookup>;
   readonly openDataPlane?: OpenDataPlane;
   readonly stopGraceMs?: number;
+  readonly images?: ImageFiles;
   readonly verbosity?: number;
   readonly logLevel?: string;
   /** Fills the root before the service starts. */
@@ -73,6 +75,7 @@ export async function startTftp(options: HarnessOptions = {}): Promise<RunningTf
     settings,
     interfaces: [],
     bootFiles: { ...NOTHING_RENDERED, ...options.bootFiles },
+    ...(options.images === undefined ? {} : { images: options.images }),
     logger: pino(
       { level: options.logLevel ?? 'debug', messageKey: 'message' },
       { write: (line) => log.push(JSON.parse(line) as Record<string, unknown>) },

@@ -47,6 +47,7 @@ const BARE: Node = {
 };
 
 const PROFILE: BootProfile = {
+  kernelChecksum: { algorithm: 'sha512', digest: 'ab'.repeat(64) },
   purpose: 'deploy',
   kernel: '/images/kernel',
   ramdisk: undefined,
