@@ -147,6 +147,7 @@ export class BootStage {
       registry,
       store: new FakeNodeStore(),
       rendering,
+      images: { holdFor: () => Promise.resolve(() => undefined) },
       dhcpSettings: () => dhcpSettings,
       files,
       logger,
@@ -222,6 +223,7 @@ export class BootStage {
         {
           nodes: this.nodes,
           leases: leaseService,
+          images: { list: () => [] },
           probes: this.probes,
           boots: this.boots,
           health: { checks: () => [] },
