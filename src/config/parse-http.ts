@@ -67,9 +67,7 @@ function rootOf(
     );
     return undefined;
   }
-  // Where it is missing under 'tftp', that has been said there.
-  const ofTftp: Located<string> | undefined = tftp.value.root;
-  return ofTftp && resolvePath(ofTftp, folder);
+  return resolvePath(tftp.value.root, folder);
 }
 
 /** Where HTTP clients of DHCP find the boot files; undefined where no client of IPv4 can. */
