@@ -105,30 +105,39 @@ export function offerOrigin({ request }: LocatedSituation): string {
 
 function outstandingOffersFill(situation: LocatedSituation): boolean {
   const { leases, now } = situation.view;
-  const size = openRanges(situation).reduce((sum, { range }) => sum + rangeSize(range), 0);
-  const most = Math.max(LEAST_NEWCOMERS, Math.floor(size * NEWCOMERS_SHARE));
-  return leases.offersVia(offerOrigin(situation), now) >= most;
+  return leases.offersVia(offerOrigin(situation), now) >= newcomersMax(openRanges(situation));
 }
 
-/** Below these shares of free addresses an offer is held for so many seconds at most. */
+/** How many offers to newcomers may stand for one relay, or interface. */
+function newcomersMax(ranges: readonly RangeSettings[]): number {
+  const size = ranges.reduce((sum, { range }) => sum + rangeSize(range), 0);
+  return Math.max(LEAST_NEWCOMERS, Math.floor(size * NEWCOMERS_SHARE));
+}
+
+/** Where less than this share is left, of free addresses or of newcomers' offers, an offer is held for so many seconds. */
 const TIGHT_HOLDS = [
-  { freeShare: 0.1, seconds: 10 },
-  { freeShare: 0.25, seconds: 30 },
+  { share: 0.1, seconds: 10 },
+  { share: 0.25, seconds: 30 },
 ] as const;
 
 /**
- * How long an offer is held. A client answers within seconds; when addresses run out, those that it does not answer for must
- * come back soon, so that a flood of DISCOVERs cannot lock a range for long.
+ * How long an offer is held. A client answers within seconds; when addresses run out, or what newcomers by one relay or
+ * interface may have of them, those that it does not answer for must come back soon, so that a flood of DISCOVERs cannot
+ * lock a range for long.
  */
 export function offerHoldSeconds(situation: LocatedSituation): number {
   const { leases, now, settings } = situation.view;
-  // What is left when this offer has gone out.
-  let free = -1;
+  const ranges = openRanges(situation);
+  let free = 0;
   let size = 0;
-  for (const { range } of openRanges(situation)) {
+  for (const { range } of ranges) {
     free += leases.freeCount(range, now);
     size += rangeSize(range);
   }
-  const tight = TIGHT_HOLDS.find(({ freeShare }) => free < size * freeShare);
+  const newcomers = newcomersMax(ranges);
+  const offers = leases.offersVia(offerOrigin(situation), now);
+  // What is left when this offer has gone out.
+  const left = Math.min((free - 1) / size, (newcomers - offers - 1) / newcomers);
+  const tight = TIGHT_HOLDS.find(({ share }) => left < share);
   return Math.min(settings.offerHoldSeconds, tight?.seconds ?? Infinity);
 }

@@ -38,6 +38,23 @@ export class VirtualClock {
     return true;
   }
 
+  /** As `runUntil`, for what waits for promises: after each event, all that they lead to happens before the next one. */
+  async runSettled(until: number, done: () => boolean = () => false): Promise<void> {
+    while (!done()) {
+      const next = this.#heap[0];
+      if (next === undefined || next.at > until) {
+        this.#now = Math.max(this.#now, until);
+        return;
+      }
+      this.#pop();
+      this.#now = next.at;
+      next.run();
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+  }
+
   #pop(): void {
     const heap = this.#heap;
     const last = heap.pop();
