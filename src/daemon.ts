@@ -16,6 +16,7 @@ import { openServiceNotifier } from './io/sd-notify.ts';
 import { BootFileService } from './services/boot-file-service.ts';
 import { ClockService } from './services/clock-service.ts';
 import { BootTraceService } from './services/boot-trace-service.ts';
+import { PowerService } from './services/power-service.ts';
 import { ControlService } from './services/control-service.ts';
 import { rehearseDhcp } from './services/dhcp-rehearsal.ts';
 import { traceDhcp } from './services/dhcp-observer.ts';
@@ -180,7 +181,8 @@ function furnish(
     logger,
     metrics,
   });
-  const services: Service[] = [clockWatch, templates, nodes, images, boots];
+  const power = new PowerService({ settings: settings.power, nodes, clock, logger, metrics });
+  const services: Service[] = [clockWatch, templates, nodes, images, boots, power];
 
   let dhcp: DhcpService | undefined;
   if (settings.dhcp !== undefined && leases !== undefined) {
@@ -251,6 +253,7 @@ function furnish(
         images,
         probes,
         boots,
+        power,
         health: { checks },
         metrics,
         logger,

@@ -54,7 +54,16 @@ export interface Bmc {
   readonly port: number;
   readonly username: string;
   readonly password: string;
+  /** What sessions may do; the account must be allowed as much. */
+  readonly privilege: BmcPrivilege;
+  /** An IPMI cipher suite that is to be used whatever the controller offers; undefined: the best that both have. */
+  readonly cipherSuite: number | undefined;
+  /** The BMC key (Kg) in hexadecimal; undefined: the controller has none. */
+  readonly kg: string | undefined;
 }
+
+/** Privilege of an IPMI session. */
+export type BmcPrivilege = 'user' | 'operator' | 'administrator';
 
 /** A machine as Ironic, or an admin, describes it. */
 export interface Node {

@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError, formatConfigProblem } from '../config/config-error.ts';
 import { formatPlace, ImportError } from '../import/source-place.ts';
 import { IoError } from '../io/io-error.ts';
+import { IpmiError } from '../ipmi/ipmi-error.ts';
 import { StoreError } from '../store/store.ts';
+import { bmcCommand } from './bmc.ts';
 import { checkCommand } from './check.ts';
 import type { CommandContext } from './command-context.ts';
 import { ControlError, ControlUnreachableError } from './control-client.ts';
@@ -12,6 +14,7 @@ import { leaseCommand } from './lease.ts';
 import { loadersCommand } from './loaders.ts';
 import { mapCommand } from './map.ts';
 import { nodeCommand } from './node.ts';
+import { bootDeviceCommand, powerCommand } from './power.ts';
 import { probeCommand } from './probe.ts';
 import { serveCommand } from './serve.ts';
 import { programVersion, versionCommand } from './version.ts';
@@ -58,6 +61,9 @@ function createProgram(context: CommandContext): Command {
     nodeCommand(context),
     leaseCommand(context),
     loadersCommand(context),
+    powerCommand(context),
+    bootDeviceCommand(context),
+    bmcCommand(context),
     versionCommand(context, version),
   ];
   for (const command of commands) program.addCommand(command);
@@ -97,6 +103,10 @@ function reportFailure(error: unknown, { terminal }: ProgramEnvironment): ExitCo
   }
   if (error instanceof ControlUnreachableError) {
     terminal.writeError(error.message);
+    return EXIT_CODE.failed;
+  }
+  if (error instanceof IpmiError) {
+    terminal.writeError(`bootd: ${error.message} (${error.code})`);
     return EXIT_CODE.failed;
   }
   if (error instanceof ControlError || error instanceof IoError || error instanceof StoreError) {

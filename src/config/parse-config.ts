@@ -5,6 +5,7 @@ import { itemsOf, type Located } from './located.ts';
 import { parseDhcp } from './parse-dhcp.ts';
 import { httpBootLocation, parseHttpSections } from './parse-http.ts';
 import { parsePath } from './parse-path.ts';
+import { parsePower } from './parse-power.ts';
 import { parseTftp } from './parse-tftp.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { nearestName } from './nearest-name.ts';
@@ -70,6 +71,7 @@ function buildSettings(
     logLevel: value['log-level']?.value ?? CONFIG_DEFAULTS.logLevel,
     dhcp: dhcp && { ...dhcp, httpBoot: httpBootLocation(httpSections.httpBoot) },
     tftp: value.tftp === undefined ? undefined : parseTftp(value.tftp, source.folder, problems),
+    power: parsePower(value.power, problems),
     unknownMachines: parseUnknownMachines(value.boot?.value.unknown, problems),
     templatesDirectory: pathOf(value.templates, source.shippedTemplates),
     control: {

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { RawDhcpSchema } from './raw-dhcp.ts';
+import { RawPowerSchema } from './raw-power.ts';
 import { RawTftpSchema } from './raw-tftp.ts';
 import { oneOf, section } from './schema-terms.ts';
 import { LOG_LEVELS } from './settings.ts';
@@ -42,6 +43,7 @@ export const RawConfigSchema = section(
     ),
     dhcp: Type.Optional(RawDhcpSchema),
     tftp: Type.Optional(RawTftpSchema),
+    power: Type.Optional(RawPowerSchema),
     boot: Type.Optional(
       section(
         {

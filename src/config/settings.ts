@@ -1,4 +1,5 @@
 import type { DhcpSettings } from '../dhcp/dhcp-settings.ts';
+import type { PowerSettings } from '../ipmi/power-settings.ts';
 import type { TftpSettings } from '../tftp/tftp-settings.ts';
 
 /** An address and a TCP port to listen on. */
@@ -53,6 +54,7 @@ export interface BootdSettings {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly dhcp: DhcpSettings | undefined;
   readonly tftp: TftpSettings | undefined;
+  readonly power: PowerSettings;
   readonly unknownMachines: UnknownMachineBoot;
   /** Folder of the boot file templates; the shipped one unless told otherwise. */
   readonly templatesDirectory: string;

@@ -13,6 +13,8 @@ import type { LeaseQueries } from './lease-queries.ts';
 import type { NodeCommands } from './node-commands.ts';
 import { addNodeRoutes } from './node-routes.ts';
 import type { ProbeCommands } from './probe-commands.ts';
+import type { PowerCommands } from './power-commands.ts';
+import { addPowerRoutes } from './power-routes.ts';
 import { addProbeRoutes } from './probe-routes.ts';
 import { problemDocument, ProblemError, PROBLEMS, type ProblemCode, type ProblemDetail } from './problem.ts';
 import { addBootProfileRoutes, addSharedProfileRoutes } from './profile-routes.ts';
@@ -26,6 +28,7 @@ export interface ControlParts {
   readonly images: ImageQueries;
   readonly probes: ProbeCommands;
   readonly boots: BootQueries;
+  readonly power: PowerCommands;
   readonly health: HealthChecks;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -72,7 +75,8 @@ export async function createControlServer(parts: ControlParts, access: Access): 
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = problemOf(error);
-    if (PROBLEMS[problem.code].status >= 500) {
+    // What a BMC does wrong is none of the API's failures; the power service logs it.
+    if (PROBLEMS[problem.code].status >= 500 && !problem.code.startsWith('bmc-')) {
       parts.logger.error(
         { event: EVENTS.controlRequestFailed, method: request.method, path: request.url, err: error },
         'a request of the control API failed',
@@ -95,7 +99,8 @@ export async function createControlServer(parts: ControlParts, access: Access): 
     },
   });
   addHealthRoutes(app, parts.health, parts.metrics);
-  addNodeRoutes(app, parts.nodes, parts.leases);
+  addNodeRoutes(app, parts.nodes, parts.leases, parts.power);
+  addPowerRoutes(app, parts.power);
   addBootProfileRoutes(app, parts.nodes);
   addSharedProfileRoutes(app, parts.nodes);
   addImageRoutes(app, parts.images);

@@ -1,16 +1,20 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { formatIpv4, parseIpv4 } from '../addr/ipv4.ts';
 import { parseMac, type Mac } from '../addr/mac.ts';
-import type { Bmc, IronicDhcpOption, Node, NodeUuid, Port } from '../boot/node.ts';
+import type { Bmc, BmcPrivilege, IronicDhcpOption, Node, NodeUuid, Port } from '../boot/node.ts';
 import type { NodeDraft, NodeFields } from '../boot/node-registry.ts';
+import { SUITE_NUMBERS } from '../ipmi/cipher-suite.ts';
+import { LONGEST_KG, LONGEST_PASSWORD, LONGEST_USERNAME, PRIVILEGES } from '../ipmi/ipmi-settings.ts';
+import type { PowerView } from './power-commands.ts';
+import { formatPowerView, PowerViewSchema } from './power-documents.ts';
 import { ProblemError, type ProblemDetail } from './problem.ts';
+import { RMCP_PORT } from '../ipmi/ipmi-settings.ts';
 import { nullable } from './schema-terms.ts';
 
 const MAC_PATTERN = '^[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}$';
 /** Ironic takes the characters that need no escape in a URL (RFC 3986 section 2.3). */
 const NAME_PATTERN = '^[A-Za-z0-9._~-]+$';
 const WORD_PATTERN = '^[A-Za-z0-9._-]+$';
-const DEFAULT_BMC_PORT = 623;
 
 const PortSchema = Type.Object(
   {
@@ -46,9 +50,37 @@ const DhcpOptionSchema = Type.Object(
 const BmcSchema = Type.Object(
   {
     address: Type.String({ minLength: 1, maxLength: 255 }),
-    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, default: DEFAULT_BMC_PORT })),
-    username: Type.String({ maxLength: 255 }),
-    password: Type.String({ maxLength: 255 }),
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, default: RMCP_PORT })),
+    username: Type.String({ maxLength: LONGEST_USERNAME }),
+    password: Type.String({
+      maxLength: LONGEST_PASSWORD,
+      description: `At most ${LONGEST_PASSWORD} octets, as IPMI 2.0 has it.`,
+    }),
+    privilege: Type.Optional(
+      Type.Unsafe<BmcPrivilege>({
+        type: 'string',
+        enum: [...PRIVILEGES],
+        default: 'administrator',
+        description: 'What sessions may do; `operator` is enough for power and boot device.',
+      }),
+    ),
+    cipher_suite: Type.Optional(
+      nullable(
+        Type.Unsafe<number>({
+          type: 'integer',
+          enum: [...SUITE_NUMBERS],
+          description: 'The cipher suite to use; null: 17 or else 3, the best that the BMC has.',
+        }),
+      ),
+    ),
+    kg: Type.Optional(
+      nullable(
+        Type.String({
+          pattern: `^(?:[0-9A-Fa-f]{2}){1,${LONGEST_KG}}$`,
+          description: 'The BMC key (Kg), in hexadecimal.',
+        }),
+      ),
+    ),
   },
   {
     additionalProperties: false,
@@ -82,6 +114,9 @@ export const NodePutSchema = Type.Object(
         }),
       ),
     ),
+    power: Type.Optional(
+      Type.Unknown({ description: 'May stand here as it does in an answer, and is not looked at.' }),
+    ),
     managed_by: Type.Optional(
       nullable(
         Type.String({
@@ -98,10 +133,13 @@ export const NodePutSchema = Type.Object(
 export type NodePutDocument = Static<typeof NodePutSchema>;
 
 /** The body of `PATCH /v1/nodes/{uuid}`: a merge patch (RFC 7396) of the document's own members. */
-export const NodePatchSchema = Type.Partial(Type.Omit(NodePutSchema, ['uuid', 'generation', 'warnings']), {
-  additionalProperties: false,
-  description: 'What is to change; the rest stays, the BMC too. A member that is null is taken away.',
-});
+export const NodePatchSchema = Type.Partial(
+  Type.Omit(NodePutSchema, ['uuid', 'generation', 'power', 'warnings']),
+  {
+    additionalProperties: false,
+    description: 'What is to change; the rest stays, the BMC too. A member that is null is taken away.',
+  },
+);
 
 export type NodePatchDocument = Static<typeof NodePatchSchema>;
 
@@ -134,6 +172,7 @@ export const NodeSchema = Type.Object(
     warnings: Type.Array(Type.String(), {
       description: 'What is legal, and does not come to what it says: an option that cannot be read.',
     }),
+    power: nullable(PowerViewSchema),
   },
   { description: 'A node, without its BMC.' },
 );
@@ -150,7 +189,7 @@ export function parseNodePatch(document: NodePatchDocument): NodeFields {
     ...(document.dhcp_options !== undefined && {
       dhcpOptions: document.dhcp_options.map(parseDhcpOption),
     }),
-    ...('bmc' in document && { bmc: document.bmc ? parseBmc(document.bmc) : undefined }),
+    ...('bmc' in document && { bmc: document.bmc ? parseBmc(document.bmc, errors) : undefined }),
     ...('purpose' in document && { purpose: document.purpose ?? undefined }),
     ...('managed_by' in document && { managedBy: document.managed_by ?? undefined }),
   };
@@ -165,6 +204,7 @@ export function parseNodeDocument(uuid: NodeUuid, document: NodePutDocument): No
     errors.push({ pointer: '/uuid', detail: `is not the one of the path, ${uuid}` });
   }
   const ports = parsePorts(document.ports, errors);
+  const bmc = document.bmc ? parseBmc(document.bmc, errors) : undefined;
   if (errors.length > 0) throw unusableNode(errors);
   return {
     uuid,
@@ -172,7 +212,7 @@ export function parseNodeDocument(uuid: NodeUuid, document: NodePutDocument): No
     bootMode: document.boot_mode ?? undefined,
     ports,
     dhcpOptions: (document.dhcp_options ?? []).map(parseDhcpOption),
-    bmc: document.bmc ? parseBmc(document.bmc) : undefined,
+    bmc,
     purpose: document.purpose ?? undefined,
     managedBy: document.managed_by ?? undefined,
   };
@@ -211,12 +251,34 @@ function parseDhcpOption(document: Static<typeof DhcpOptionSchema>): IronicDhcpO
   return { name: document.opt_name, value: document.opt_value, ipVersion: document.ip_version ?? 4 };
 }
 
-function parseBmc({ address, port, username, password }: Static<typeof BmcSchema>): Bmc {
-  return { address, port: port ?? DEFAULT_BMC_PORT, username, password };
+function parseBmc(document: Static<typeof BmcSchema>, errors: ProblemDetail[]): Bmc {
+  const { address, port, username, password, privilege, cipher_suite: cipherSuite, kg } = document;
+  // The schema counts characters, IPMI octets.
+  for (const [name, value, most] of [
+    ['username', username, LONGEST_USERNAME],
+    ['password', password, LONGEST_PASSWORD],
+  ] as const) {
+    const { length } = new TextEncoder().encode(value);
+    if (length > most)
+      errors.push({ pointer: `/bmc/${name}`, detail: `has ${length} octets; IPMI allows ${most}` });
+  }
+  return {
+    address,
+    port: port ?? RMCP_PORT,
+    username,
+    password,
+    privilege: privilege ?? 'administrator',
+    cipherSuite: cipherSuite ?? undefined,
+    kg: kg ?? undefined,
+  };
 }
 
-/** The node as the API shows it, with what is to be said about it. */
-export function formatNodeDocument(node: Node, warnings: readonly string[]): NodeDocument {
+/** The node as the API shows it, with its power as it was last seen and what is to be said about it. */
+export function formatNodeDocument(
+  node: Node,
+  power: PowerView | undefined,
+  warnings: readonly string[],
+): NodeDocument {
   return {
     uuid: node.uuid,
     generation: node.generation,
@@ -236,5 +298,6 @@ export function formatNodeDocument(node: Node, warnings: readonly string[]): Nod
     purpose: node.purpose ?? null,
     managed_by: node.managedBy ?? null,
     warnings: [...warnings],
+    power: power === undefined ? null : formatPowerView(power),
   };
 }

@@ -13,7 +13,9 @@ import {
   NodeSchema,
   parseNodeDocument,
   parseNodePatch,
+  type NodeDocument,
 } from './node-documents.ts';
+import type { PowerCommands } from './power-commands.ts';
 import { ProblemError } from './problem.ts';
 import { entityTag, preconditionOf, uuidOf, UuidParams } from './request-parts.ts';
 
@@ -24,9 +26,12 @@ export function addNodeRoutes(
   app: FastifyInstance,
   nodes: NodeCommands,
   leases: LeaseQueries | undefined,
+  power: Pick<PowerCommands, 'view'>,
 ): void {
+  const documentOf = (node: Node): NodeDocument =>
+    formatNodeDocument(node, power.view(node.uuid), nodes.remarksOn(node));
   const answer = (node: Node, reply: FastifyReply): FastifyReply =>
-    reply.header('etag', entityTag(node.generation)).send(formatNodeDocument(node, nodes.remarksOn(node)));
+    reply.header('etag', entityTag(node.generation)).send(documentOf(node));
 
   app.get(
     '/v1/nodes',
@@ -38,7 +43,7 @@ export function addNodeRoutes(
         response: { 200: Type.Object({ nodes: Type.Array(NodeSchema) }) },
       },
     },
-    () => ({ nodes: nodes.listNodes().map((node) => formatNodeDocument(node, nodes.remarksOn(node))) }),
+    () => ({ nodes: nodes.listNodes().map(documentOf) }),
   );
 
   app.get<{ Params: Static<typeof UuidParams> }>(

@@ -3,7 +3,7 @@ import { parseMac } from '../addr/mac.ts';
 import type { BootPolicy, BootProfile } from '../boot/boot-profile.ts';
 import type { ChecksumAlgorithm, ImageChecksum } from '../boot/image-checksum.ts';
 import type { NodeBoot, ProfileAssignment, SharedProfile } from '../boot/node-registry.ts';
-import type { Bmc, BootMode, IronicDhcpOption, Node, NodeUuid, Port } from '../boot/node.ts';
+import type { Bmc, BmcPrivilege, BootMode, IronicDhcpOption, Node, NodeUuid, Port } from '../boot/node.ts';
 import {
   asBoolean,
   asList,
@@ -24,6 +24,7 @@ import type { RecordCodec } from './record-table.ts';
 
 // As records, since these do not compile when a word is missing.
 const BOOT_MODES = wordsOf<BootMode>({ bios: true, uefi: true });
+const PRIVILEGES = wordsOf<BmcPrivilege>({ user: true, operator: true, administrator: true });
 const POLICIES = wordsOf<BootPolicy>({ always: true, once: true, 'local-disk': true });
 const CHECKSUMS = wordsOf<ChecksumAlgorithm>({ md5: true, sha256: true, sha512: true });
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -120,7 +121,14 @@ function bmcFromJson(value: unknown, name: string): Bmc {
     port: asNumber(json['port'], 'bmc port'),
     username: asText(json['username'], 'bmc username'),
     password: asText(json['password'], 'bmc password'),
+    privilege: optional(json['privilege'], 'bmc privilege', asPrivilege) ?? 'administrator',
+    cipherSuite: optional(json['cipherSuite'], 'bmc cipherSuite', asNumber),
+    kg: optional(json['kg'], 'bmc kg', asText),
   };
+}
+
+function asPrivilege(value: unknown, name: string): BmcPrivilege {
+  return asOneOf(value, name, PRIVILEGES);
 }
 
 function assignmentFromJson(value: unknown): ProfileAssignment {

@@ -60,6 +60,11 @@ export const EVENTS = {
   imageEvicted: 'image.evicted',
   templateLoaded: 'template.loaded',
   templateFailed: 'template.failed',
+  powerCommandDone: 'power.command.done',
+  powerCommandFailed: 'power.command.failed',
+  powerStateChanged: 'power.state.changed',
+  powerBmcLost: 'power.bmc.lost',
+  powerBmcFound: 'power.bmc.found',
   controlListening: 'control.socket.opened',
   controlRequestFailed: 'control.request.failed',
 } as const;

@@ -37,6 +37,10 @@ export interface Metrics {
   readonly imageFetchedBytes: Counter;
   readonly imageCacheBytes: Gauge;
   readonly imagesEvicted: Counter;
+  readonly powerCommands: Counter<'command' | 'result'>;
+  readonly powerCommandSeconds: Histogram;
+  readonly powerPolls: Counter<'result'>;
+  readonly ipmiDatagramsIgnored: Counter<'reason'>;
   readonly nodes: Gauge;
   readonly templateFailures: Counter;
 }
@@ -230,6 +234,30 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
     imagesEvicted: new Counter({
       name: 'bootd_images_evicted_total',
       help: 'Images by URL that were removed to make room.',
+      registers,
+    }),
+    powerCommands: new Counter({
+      name: 'bootd_power_commands_total',
+      help: 'Questions and orders to BMCs, by command and result; polls are counted apart.',
+      labelNames: ['command', 'result'],
+      registers,
+    }),
+    powerCommandSeconds: new Histogram({
+      name: 'bootd_power_command_seconds',
+      help: 'Time that BMCs took for what succeeded, opening a session and asking again included.',
+      buckets: [...LATENCY_BUCKETS, 10, 30],
+      registers,
+    }),
+    powerPolls: new Counter({
+      name: 'bootd_power_polls_total',
+      help: 'Polls of the power state of nodes, by result.',
+      labelNames: ['result'],
+      registers,
+    }),
+    ipmiDatagramsIgnored: new Counter({
+      name: 'bootd_ipmi_datagrams_ignored_total',
+      help: 'Datagrams from BMCs that were no answer to anything, by reason.',
+      labelNames: ['reason'],
       registers,
     }),
     nodes: new Gauge({

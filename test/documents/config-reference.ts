@@ -43,6 +43,8 @@ export const TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['http', ['http']],
   ['http-boot', ['http-boot']],
   ['images', ['images']],
+  ['power', ['power']],
+  ['power.boot-watch', ['power', 'boot-watch']],
 ]);
 
 const MARKER = /<!-- keys: (.+?) -->\n[\s\S]*?<!-- end -->/g;

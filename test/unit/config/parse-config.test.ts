@@ -1,3 +1,4 @@
+import { POWER_DEFAULTS } from '../../../src/ipmi/power-settings.ts';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -37,6 +38,7 @@ describe('the installation of the application note', () => {
       interfaces: ['br-prov'],
       stateDirectory: '/var/lib/bootd',
       logLevel: 'info',
+      power: POWER_DEFAULTS,
       dhcp: {
         mode: 'server',
         answer: 'all',
@@ -140,6 +142,11 @@ describe('a file with every key', () => {
 
   it('sets the top level', () => {
     expect({ ...settings, dhcp: undefined, tftp: undefined }).toEqual({
+      power: {
+        pollIntervalMs: 30_000,
+        retries: { attempts: 5, firstTimeoutMs: 500 },
+        bootWatch: { firstRequestMs: 300_000, bootMs: 900_000, attempts: 2 },
+      },
       interfaces: ['br-prov', 'eth1.100'],
       stateDirectory: '/etc/bootd/state',
       logLevel: 'debug',
@@ -318,6 +325,7 @@ describe('what the file leaves out', () => {
   it('is off, or has its default', () => {
     const settings = settingsOf('tftp: { root: /srv, listen: [127.0.0.1] }\n');
     expect(settings).toEqual({
+      power: POWER_DEFAULTS,
       interfaces: [],
       stateDirectory: '/var/lib/bootd',
       logLevel: 'info',

@@ -13,6 +13,9 @@ import type { DhcpSettings } from '../../../src/dhcp/dhcp-settings.ts';
 import { createSettableClock } from '../../../src/io/clock.ts';
 import { ProbeDesk } from '../../../src/services/probe-desk.ts';
 import { NodeService } from '../../../src/services/node-service.ts';
+import { systemClock } from '../../../src/io/clock.ts';
+import { POWER_DEFAULTS, type PowerSettings } from '../../../src/ipmi/power-settings.ts';
+import { PowerService } from '../../../src/services/power-service.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { ipv4 } from '../boot/samples.ts';
 import { FakeNodeStore } from '../services/node-store-fake.ts';
@@ -61,6 +64,8 @@ export class TestApi {
   imageFailure: ImageFailure | undefined;
   dhcpIsOff = false;
   dhcp: DhcpSettings | undefined;
+  powerSettings: PowerSettings = { ...POWER_DEFAULTS, retries: { attempts: 4, firstTimeoutMs: 50 } };
+  power: PowerService | undefined;
   #server: ControlServer | undefined;
 
   async open(access: Access = { kind: 'full' }): Promise<void> {
@@ -90,6 +95,13 @@ export class TestApi {
         nodes,
         leases,
         images: { list: () => this.images },
+        power: (this.power = new PowerService({
+          settings: this.powerSettings,
+          nodes,
+          clock: systemClock,
+          logger,
+          metrics,
+        })),
         probes: new ProbeDesk({ clock: this.clock, logger }),
         boots: { list: () => [], byId: () => undefined },
         health,
@@ -103,6 +115,7 @@ export class TestApi {
 
   async close(): Promise<void> {
     await this.#server?.close();
+    await this.power?.stop();
   }
 
   /** Plays a request; the body of the answer is read by its media type. */

@@ -32,6 +32,7 @@ const whole = {
   ],
   purpose: 'deploy',
   managed_by: 'ironic',
+  power: null,
 };
 
 /** A configuration that keeps one address for a card, and one for a client identifier. */
@@ -40,6 +41,7 @@ function reserving(): DhcpSettings {
   const byId = reservation({ clientId: Uint8Array.of(0x72, 0x31), fixedAddresses: [ipv4('192.168.0.21')] });
   return seedSettings({ reservations: [printer, byId] });
 }
+const NOTHING_SEEN = { state: 'unknown', seen_at: null, failure: null };
 
 describe('PUT /v1/nodes/{uuid}', () => {
   it('fills in what is left out, and is in effect and on disk when it answers', async () => {
@@ -55,6 +57,7 @@ describe('PUT /v1/nodes/{uuid}', () => {
       purpose: null,
       managed_by: null,
       warnings: [],
+      power: null,
     });
     expect(api.store.committed).toHaveLength(1);
     expect(api.registry.portByMac(MAC)?.node.uuid).toBe(UUID);
@@ -96,7 +99,7 @@ describe('PUT /v1/nodes/{uuid}', () => {
       await api.call('GET', '/v1/nodes'),
     ];
     expect(JSON.stringify(replies)).not.toMatch(/very-secret|ADMIN|bmc/);
-    expect(api.registry.nodeByUuid(UUID)?.node.bmc).toEqual({ ...bmc, port: 623 });
+    expect(api.registry.nodeByUuid(UUID)?.node.bmc).toMatchObject({ ...bmc, port: 623 });
     expect(JSON.stringify(api.logged)).not.toContain('very-secret');
   });
 
@@ -281,8 +284,8 @@ describe('PATCH /v1/nodes/{uuid}', () => {
     await api.call('PUT', node, { ...whole, bmc });
     const reply = await api.call('PATCH', node, { name: 'bm9' });
     expect(reply).toMatchObject({ status: 200, headers: { etag: '"2"' } });
-    expect(reply.body).toEqual({ ...whole, name: 'bm9', generation: 2, warnings: [] });
-    expect(api.registry.portByMac(MAC)?.node.bmc).toEqual(bmc);
+    expect(reply.body).toEqual({ ...whole, name: 'bm9', generation: 2, power: NOTHING_SEEN, warnings: [] });
+    expect(api.registry.portByMac(MAC)?.node.bmc).toMatchObject(bmc);
     expect(api.store.committed).toHaveLength(2);
   });
 

@@ -1,3 +1,5 @@
+import { POWER_DEFAULTS } from '../../../src/ipmi/power-settings.ts';
+import { PowerService } from '../../../src/services/power-service.ts';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -226,6 +228,13 @@ export class BootStage {
           images: { list: () => [] },
           probes: this.probes,
           boots: this.boots,
+          power: new PowerService({
+            settings: POWER_DEFAULTS,
+            nodes: this.nodes,
+            clock: systemClock,
+            logger,
+            metrics,
+          }),
           health: { checks: () => [] },
           metrics,
           logger,

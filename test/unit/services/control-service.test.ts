@@ -8,6 +8,9 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NodeRegistry } from '../../../src/boot/node-registry.ts';
 import type { HttpSettings } from '../../../src/config/settings.ts';
+import { systemClock } from '../../../src/io/clock.ts';
+import { POWER_DEFAULTS } from '../../../src/ipmi/power-settings.ts';
+import { PowerService } from '../../../src/services/power-service.ts';
 import { ControlService } from '../../../src/services/control-service.ts';
 import { groupIdOf } from '../../../src/services/group-id.ts';
 import type { ProbeCommands } from '../../../src/control/probe-commands.ts';
@@ -60,6 +63,7 @@ function createService(options: { http?: HttpSettings; group?: string } = {}): C
       images: { list: () => [] },
       probes: NO_PROBES,
       boots: { list: () => [], byId: () => undefined },
+      power: new PowerService({ settings: POWER_DEFAULTS, nodes, clock: systemClock, logger, metrics }),
       health: { checks: () => [] },
       metrics,
       logger,

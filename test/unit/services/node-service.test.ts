@@ -263,7 +263,11 @@ describe('NodeService', () => {
   });
 
   it('logs what changed, and neither passwords nor kernel arguments', async () => {
-    const bmc = { address: '10.0.0.1', port: 623, username: 'ADMIN', password: 'secret1' };
+    const bmc = {
+      ...{ address: '10.0.0.1', port: 623, username: 'ADMIN', password: 'secret1' },
+      ...{ cipherSuite: undefined, kg: 'facade' },
+      privilege: 'administrator',
+    } as const;
     await service.execute({ ...putNode, node: nodeDraft({ bmc }) });
     await service.execute(putProfile({ kernelAppendParams: 'token=secret2' }));
     await service.execute({ kind: 'boot-profile.delete', uuid: UUID, precondition: NONE });

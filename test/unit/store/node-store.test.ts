@@ -28,7 +28,10 @@ const NODE: Node = {
     { name: 'tag:ipxe,67', value: 'http://192.168.0.1:8080/boot.ipxe', ipVersion: 4 },
     { name: '59', value: 'tftp://[2001:db8::1]/x', ipVersion: 6 },
   ],
-  bmc: { address: '10.0.0.7', port: 623, username: 'admin', password: 'geheim "ü"' },
+  bmc: {
+    ...{ address: '10.0.0.7', port: 623, username: 'admin', password: 'geheim "ü"' },
+    ...{ privilege: 'operator', cipherSuite: 17, kg: '00ff' },
+  },
   purpose: 'deploy',
   managedBy: 'ironic',
   generation: 12,
