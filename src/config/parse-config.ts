@@ -161,6 +161,12 @@ function warnOfMissingParts(
       `'${name}' serves nobody without 'interfaces'${otherwise}; \`bootd serve\` will refuse to start`,
     );
   }
+  if (settings.httpBoot !== undefined && settings.httpBoot.root === undefined) {
+    problems.warn(
+      value['http-boot']?.keyPlace ?? config.place,
+      "there is neither 'root' here nor 'tftp', so only rendered boot files and images by URL are served",
+    );
+  }
   if (value.dhcp === undefined && value.tftp === undefined && value['http-boot'] === undefined) {
     problems.warn(
       config.place,

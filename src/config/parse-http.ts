@@ -60,14 +60,7 @@ function rootOf(
     );
   }
   if (root !== undefined) return parsePath(root, folder, problems);
-  if (tftp === undefined) {
-    problems.warn(
-      httpBoot.keyPlace,
-      "there is neither 'root' here nor 'tftp', so only rendered boot files and images by URL are served",
-    );
-    return undefined;
-  }
-  return resolvePath(tftp.value.root, folder);
+  return tftp && resolvePath(tftp.value.root, folder);
 }
 
 /** Where HTTP clients of DHCP find the boot files; undefined where no client of IPv4 can. */

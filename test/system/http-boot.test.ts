@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addDeployImages, copyBootRoot } from '../lab/boot-root.ts';
@@ -16,7 +18,7 @@ const ROM: Machine = { firmware: 'bios', mac: '52:54:00:b0:0b:01' };
 const CHAINED: Machine = { firmware: 'uefi', mac: '52:54:00:b0:0b:02' };
 /** OVMF fetches ipxe.efi by HTTP, and iPXE its script too. */
 const IPXE: Machine = { firmware: 'uefi-http', mac: '52:54:00:b0:0b:03' };
-/** OVMF fetches shim by HTTP, shim GRUB, and GRUB all the rest. */
+/** OVMF fetches shim by HTTP, shim GRUB, and GRUB all the rest: images that are named by URL. */
 const GRUB: Machine = { firmware: 'uefi-http', mac: '52:54:00:b0:0b:04' };
 const MACHINES = { ROM, CHAINED, IPXE, GRUB };
 
@@ -48,6 +50,7 @@ beforeAll(async () => {
   const start = async ([name, machine]: readonly [string, Machine]): Promise<BootReport> => {
     await addDeployImages(root, machineUuid(machine.mac));
     await putMachine(daemon, machine, `lab.node=${name}`);
+    if (machine === GRUB) await nameImagesByUrl(root, machine);
     return bootMachine(network, machine);
   };
   const all = Object.entries(MACHINES).map((entry) => [entry[0], start(entry)] as const);
@@ -57,6 +60,30 @@ beforeAll(async () => {
 });
 
 afterAll(closeLabs);
+
+/** Puts the profile once more, with its images as files of the server's host. */
+async function nameImagesByUrl(root: string, machine: Machine): Promise<void> {
+  const path = `/v1/nodes/${machineUuid(machine.mac)}/boot-profile`;
+  const profile = (await daemon.apiBody('GET', path)) as Record<string, unknown>;
+  const sha256 = async (name: string): Promise<string> => {
+    const digest = createHash('sha256')
+      .update(await readFile(join(root, name)))
+      .digest('hex');
+    images.push(`200 GET bootd-images/sha256-${digest}/${name}`);
+    return `sha256:${digest}`;
+  };
+  await daemon.apiBody('PUT', path, {
+    ...profile,
+    kernel: `file://${root}/kernel`,
+    kernel_checksum: await sha256('kernel'),
+    ramdisk: `file://${root}/ramdisk`,
+    ramdisk_checksum: await sha256('ramdisk'),
+    policy: 'once',
+  });
+}
+
+/** What GRUB asks for in the end. */
+const images: string[] = [];
 
 /** What a machine asked for over HTTP, in order, as `STATUS METHOD NAME`. */
 async function requestsOf(machine: keyof typeof MACHINES): Promise<readonly string[]> {
@@ -72,7 +99,7 @@ function linesOf(address: string): readonly LogLine[] {
     .filter(({ event, ...line }) => event?.startsWith('http.request.') && line['address'] === address);
 }
 
-const images = (machine: Machine): readonly string[] => [
+const deployImages = (machine: Machine): readonly string[] => [
   `200 GET ${machineUuid(machine.mac)}/deploy_kernel`,
   `200 GET ${machineUuid(machine.mac)}/deploy_ramdisk`,
 ];
@@ -80,7 +107,7 @@ const images = (machine: Machine): readonly string[] => [
 describe('over HTTP', () => {
   test("iPXE in a network card's ROM gets its script, kernel and ramdisk", async () => {
     expect((await boots.ROM).commandLine).toContain('lab.node=ROM');
-    expect(await requestsOf('ROM')).toEqual(['200 GET boot.ipxe', ...images(ROM)]);
+    expect(await requestsOf('ROM')).toEqual(['200 GET boot.ipxe', ...deployImages(ROM)]);
   });
 
   test('UEFI firmware gets ipxe.efi, and iPXE the rest', async () => {
@@ -90,7 +117,7 @@ describe('over HTTP', () => {
       '200 HEAD ipxe.efi',
       '200 GET ipxe.efi',
     ]);
-    expect(requests.slice(-3)).toEqual(['200 GET boot.ipxe', ...images(IPXE)]);
+    expect(requests.slice(-3)).toEqual(['200 GET boot.ipxe', ...deployImages(IPXE)]);
   });
 
   test('UEFI firmware gets shim, shim GRUB, and GRUB the rest', async () => {
@@ -98,7 +125,7 @@ describe('over HTTP', () => {
     const requests = await requestsOf('GRUB');
     expect(requests.slice(0, 2)).toEqual(['200 HEAD bootx64.efi', '200 GET bootx64.efi']);
     expect(requests).toContain('200 GET grubx64.efi');
-    expect(requests.slice(-3)).toEqual(['200 GET EFI/centos/grub.cfg', ...images(GRUB)]);
+    expect(requests.slice(-3)).toEqual(['200 GET EFI/centos/grub.cfg', ...images]);
     expect(requests.filter((request) => request.startsWith('404')).length).toBeGreaterThanOrEqual(7);
   });
 
@@ -111,6 +138,16 @@ describe('over HTTP', () => {
     expect(at(last) - at(first)).toBeLessThan(20_000);
     const names = lines.slice(first).map(({ file }) => file);
     expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+test('policy once is used up by a ramdisk that was sent whole over HTTP', async () => {
+  await boots.GRUB;
+  const path = `/v1/nodes/${machineUuid(GRUB.mac)}/boot-profile`;
+  expect(await daemon.apiBody('GET', path)).toMatchObject({
+    policy: 'once',
+    done_at: expect.any(String) as string,
+    warnings: [],
   });
 });
 

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { FileEnded } from '../../../src/boot/boot-observation.ts';
 import type { Ipv4 } from '../../../src/addr/ipv4.ts';
 import type { Mac } from '../../../src/addr/mac.ts';
 import { NodeRegistry, type NodeCommand } from '../../../src/boot/node-registry.ts';
@@ -289,6 +290,42 @@ describe('observe', () => {
   ])('%s', (_name, profile, event, done) => {
     run(putNode, putOther, putProfile({ policy: 'once', ...profile }), putProfile({}, OTHER_UUID));
     service().observe(served(event));
+    expect(completed).toEqual(done ? [UUID] : []);
+  });
+
+  const fetched = (changes: Partial<FileEnded> = {}): FileEnded => ({
+    kind: 'ended',
+    via: 'http',
+    peer: PEER,
+    transfer: 'http-1',
+    requested: 'r',
+    path: 'r',
+    source: 'disk',
+    node: undefined,
+    generation: undefined,
+    modifiedAt: 0,
+    size: 10,
+    ending: 'done',
+    bytes: 10,
+    durationMs: 1,
+    retransmissions: 0,
+    detail: undefined,
+    ...changes,
+  });
+  const checksum = { algorithm: 'md5', digest: 'ab'.repeat(16) } as const;
+  const byUrl = { ramdisk: 'http://h/r', ramdiskChecksum: checksum };
+  const cached = `bootd-images/md5-${checksum.digest}/r`;
+  it.each<[string, Parameters<typeof profileSample>[0], Partial<FileEnded>, boolean]>([
+    ['the ramdisk', { ramdisk: 'r' }, {}, true],
+    ['a ramdisk by URL that was fetched here', byUrl, { path: cached }, true],
+    ['a part of the ramdisk', { ramdisk: 'r' }, { bytes: 5 }, false],
+    ['the size of the ramdisk', { ramdisk: 'r' }, { ending: 'probed', bytes: 0 }, false],
+    ['the ramdisk, broken off', { ramdisk: 'r' }, { ending: 'aborted' }, false],
+    ['the kernel alone', { ramdisk: 'r' }, { path: 'k' }, false],
+  ])('%s, over HTTP', (_name, profile, event, done) => {
+    run(putNode, putProfile({ policy: 'once', ...profile }));
+    service().observeFile(fetched(event));
+    service().observeFile({ ...fetched(), kind: 'started' });
     expect(completed).toEqual(done ? [UUID] : []);
   });
 
