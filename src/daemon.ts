@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import type { Mac } from './addr/mac.ts';
 import type { RenderingContext } from './boot/boot-files.ts';
+import type { NodeUuid } from './boot/node.ts';
 import { NodeRegistry } from './boot/node-registry.ts';
 import { TRACE_LIMITS } from './boot/trace-table.ts';
 import { formatConfigProblem } from './config/config-error.ts';
@@ -7,6 +9,7 @@ import { SHIPPED_TEMPLATES } from './config/load-config.ts';
 import type { BootdSettings } from './config/settings.ts';
 import type { HealthCheck } from './control/health-routes.ts';
 import type { DhcpSettings } from './dhcp/dhcp-settings.ts';
+import type { Lease } from './dhcp/lease.ts';
 import { LeaseTable } from './dhcp/lease-table.ts';
 import { allRanges } from './dhcp/subnet-selection.ts';
 import { createSteadyClock, systemClock, type Clock } from './io/clock.ts';
@@ -15,6 +18,14 @@ import { BootRoot } from './io/boot-root.ts';
 import { openServiceNotifier } from './io/sd-notify.ts';
 import { BootFileService } from './services/boot-file-service.ts';
 import { ClockService } from './services/clock-service.ts';
+import {
+  bothObservers,
+  publishBoots,
+  publishLease,
+  publishLeases,
+  publishNodes,
+} from './services/event-sources.ts';
+import { EventHub } from './services/event-hub.ts';
 import { BootTraceService } from './services/boot-trace-service.ts';
 import { PowerService } from './services/power-service.ts';
 import { ControlService } from './services/control-service.ts';
@@ -136,7 +147,14 @@ function furnish(
   const clock = createSteadyClock();
   const inherited = readInheritedSockets(process.environment, process.pid);
   const registry = new NodeRegistry();
-  const leases = settings.dhcp && buildLeases(settings.dhcp, store, clock, logger, metrics);
+  const runId = process.pid.toString(36) + clock.now().toString(36);
+  const events = new EventHub({ checks: () => checks(), runId });
+  const nodeOf = (mac: Mac): NodeUuid | undefined => registry.portByMac(mac)?.node.uuid;
+  const leases =
+    settings.dhcp &&
+    buildLeases(settings.dhcp, store, clock, logger, metrics, (lease) =>
+      publishLease(events, { lease, state: 'released' }, nodeOf),
+    );
   const templates = new TemplateService({
     folder: settings.templatesDirectory,
     shippedFolder: SHIPPED_TEMPLATES,
@@ -156,6 +174,7 @@ function furnish(
     files: filePresence(settings.tftp, images),
     images,
     dhcpSettings: () => settings.dhcp,
+    onChange: publishNodes(events),
     logger,
     metrics,
   });
@@ -182,6 +201,7 @@ function furnish(
     metrics,
   });
   const power = new PowerService({ settings: settings.power, nodes, clock, logger, metrics });
+  boots.onChange(publishBoots(events));
   const services: Service[] = [clockWatch, templates, nodes, images, boots, power];
 
   let dhcp: DhcpService | undefined;
@@ -196,7 +216,10 @@ function furnish(
       clock,
       logger,
       metrics,
-      observer: traceDhcp(boots),
+      observer: bothObservers(
+        traceDhcp(boots),
+        publishLeases(events, { byAddress: (address) => leases.service.byAddress(address), nodeOf }),
+      ),
     });
     services.push(leases.service, dhcp);
   }
@@ -254,6 +277,7 @@ function furnish(
         probes,
         boots,
         power,
+        events,
         health: { checks },
         metrics,
         logger,
@@ -261,6 +285,8 @@ function furnish(
       },
     }),
   );
+  // Ends the streams of those who listen before the control API waits for their end.
+  services.push(events);
   return {
     services,
     async reload() {
@@ -276,10 +302,11 @@ function buildLeases(
   clock: Clock,
   logger: Logger,
   metrics: Metrics,
+  onFreed: (lease: Lease) => void,
 ): { leases: LeaseTable; store: ReturnType<typeof createLeaseStore>; service: LeaseService } {
   const leases = new LeaseTable(allRanges(settings));
   const store = createLeaseStore(level);
-  return { leases, store, service: new LeaseService({ leases, store, clock, logger, metrics }) };
+  return { leases, store, service: new LeaseService({ leases, store, clock, onFreed, logger, metrics }) };
 }
 
 function buildTftp(

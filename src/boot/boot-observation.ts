@@ -92,7 +92,7 @@ export interface FileRefused {
   readonly requested: string;
   /** What rules made of the name; the name as it was asked for where there are none. */
   readonly mapped: string;
-  /** The last rule of the map-file that changed the name. */
+  /** The last rule of the map-file that changed the name, counted as in.tftpd does, from 0. */
   readonly rule: number | undefined;
   /** A stable word: `not-found`, `permission-denied`, ... */
   readonly reason: string;

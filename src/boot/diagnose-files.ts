@@ -9,7 +9,6 @@ import {
 import { phaseIsAtLeast, type BootTrace } from './boot-trace.ts';
 import { parseBootPath } from './boot-paths.ts';
 import type { SiteFacts } from './diagnose.ts';
-import { isSameName } from './file-role.ts';
 import { makeFinding, type Finding } from './verdict.ts';
 
 /** A loader that is refused the same name again and again waits for it. */
@@ -21,8 +20,8 @@ export function fileFailure(trace: BootTrace, site: SiteFacts, isPatient: boolea
   if (last === undefined || !isLatest(trace, last)) return undefined;
   return (
     renderingFailure(trace) ??
-    imageRefusal(trace, site) ??
-    (last.kind === 'refusal' ? refusalFailure(trace, last, site, isPatient) : undefined) ??
+    imageRefusal(trace) ??
+    (last.kind === 'refusal' ? refusalFailure(trace, last, isPatient) : undefined) ??
     (last.kind === 'file' ? transferFailure(last) : undefined) ??
     (isPatient ? undefined : configurationFailure(trace, site))
   );
@@ -81,7 +80,7 @@ function renderingFailure({ steps }: BootTrace): Finding | undefined {
 }
 
 /** A kernel or ramdisk is no optional file: whoever asks for it wants to start it. */
-function imageRefusal({ steps }: BootTrace, site: SiteFacts): Finding | undefined {
+function imageRefusal({ steps }: BootTrace): Finding | undefined {
   const refused = steps.findLast(
     (step): step is RefusalStep =>
       step.kind === 'refusal' && (step.role === 'kernel' || step.role === 'ramdisk'),
@@ -89,21 +88,16 @@ function imageRefusal({ steps }: BootTrace, site: SiteFacts): Finding | undefine
   if (refused === undefined) return undefined;
   const later = steps.slice(steps.indexOf(refused));
   if (later.some((step) => step.kind === 'file' && step.role === refused.role)) return undefined;
-  if (refused.reason !== 'not-found' || isRewritten(refused, site)) return refusalFinding(refused, site);
+  if (refused.reason !== 'not-found' || refused.rule !== undefined) return refusalFinding(refused);
   return makeFinding(refused.role === 'kernel' ? 'kernel-missing' : 'ramdisk-missing', {
     file: refused.requested,
   });
 }
 
-function refusalFailure(
-  trace: BootTrace,
-  refused: RefusalStep,
-  site: SiteFacts,
-  isPatient: boolean,
-): Finding | undefined {
+function refusalFailure(trace: BootTrace, refused: RefusalStep, isPatient: boolean): Finding | undefined {
   switch (refused.role) {
     case 'boot-file':
-      return refusalFinding(refused, site);
+      return refusalFinding(refused);
     case 'configuration':
       return undefined;
     case 'kernel':
@@ -113,22 +107,17 @@ function refusalFailure(
       // what it misses then is the configuration.
       if (phaseIsAtLeast(trace.phase, 'kernel')) return undefined;
       return refused.count >= REPEATED || !isPatient
-        ? (searchFailure(trace) ?? refusalFinding(refused, site))
+        ? (searchFailure(trace) ?? refusalFinding(refused))
         : undefined;
   }
 }
 
-function refusalFinding(refused: RefusalStep, site: SiteFacts): Finding {
+function refusalFinding(refused: RefusalStep): Finding {
   const { requested: file, mapped, rule, reason, message } = refused;
   if (reason !== 'not-found') return makeFinding('file-refused', { file, message, reason });
-  return isRewritten(refused, site) && rule !== undefined
+  return rule !== undefined
     ? makeFinding('file-rewritten', { file, rule, mapped })
     : makeFinding('file-not-found', { file });
-}
-
-/** A rule made another name of it; to put the root in front, as most map-files do, is none. */
-function isRewritten({ requested, mapped, rule }: RefusalStep, { tftpRoot }: SiteFacts): boolean {
-  return rule !== undefined && !isSameName(requested, mapped, tftpRoot);
 }
 
 function configurationFailure(trace: BootTrace, { port }: SiteFacts): Finding | undefined {

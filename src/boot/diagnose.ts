@@ -11,8 +11,6 @@ import { makeFinding, type Finding, type Verdict } from './verdict.ts';
 export interface SiteFacts {
   /** The port that boots; undefined: a machine without a node. */
   readonly port: NodePort | undefined;
-  /** Absolute path of the TFTP root; names may have it in front. */
-  readonly tftpRoot: string | undefined;
   /** Boot files are served over HTTP. */
   readonly servesHttp: boolean;
   /** When the machine last fetched a kernel, this boot included, oldest first: milliseconds since 1970. */

@@ -28,7 +28,7 @@ export function fileRoleOf(path: string, { bootFile, profile, tftpRoot }: FileRo
   if (isSameFile(name, bootFile, tftpRoot)) return 'boot-file';
   const last = name.slice(name.lastIndexOf('/') + 1);
   // `ldlinux.c32`, `linux.mod`: a loader's parts are not kernels.
-  if (/\.(?:c32|mod|lst|efi|0)$/i.test(last)) return 'loader';
+  if (/(?:\.(?:c32|mod|lst|efi)|pxelinux\.0)$/i.test(last)) return 'loader';
   if (RAMDISK_NAME.test(last)) return 'ramdisk';
   return KERNEL_NAME.test(last) ? 'kernel' : 'loader';
 }

@@ -74,6 +74,45 @@ export class ControlClient {
     return this.#call('DELETE', path);
   }
 
+  /**
+   * Follows a stream of events: `receive` is given its text as it comes. Resolves when the stream ends or the signal
+   * aborts it; rejects as get does.
+   */
+  stream(
+    path: string,
+    lastEventId: string | undefined,
+    receive: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const headers = {
+        host: 'bootd',
+        accept: 'text/event-stream, application/problem+json',
+        ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+      };
+      const call = request({ socketPath: this.socketPath, path, headers, signal }, (response) => {
+        const status = response.statusCode ?? 0;
+        let refusal = '';
+        response.setEncoding('utf8');
+        response.on('data', (text: string) => {
+          if (status === 200) receive(text);
+          else refusal += text;
+        });
+        // A daemon that ends in the middle is a stream that has ended.
+        response.on('error', () => resolve());
+        response.on('end', () => {
+          if (status === 200) resolve();
+          else reject(controlErrorOf(status, parseJson(refusal)));
+        });
+      });
+      call.on('error', (error) => {
+        if (signal.aborted) resolve();
+        else reject(this.#unreachable(error));
+      });
+      call.end();
+    });
+  }
+
   #call(
     method: string,
     path: string,

@@ -5,6 +5,7 @@ import { IoError } from '../io/io-error.ts';
 import { IpmiError } from '../ipmi/ipmi-error.ts';
 import { StoreError } from '../store/store.ts';
 import { bmcCommand } from './bmc.ts';
+import { bootCommand } from './boot.ts';
 import { checkCommand } from './check.ts';
 import type { CommandContext } from './command-context.ts';
 import { ControlError, ControlUnreachableError } from './control-client.ts';
@@ -60,6 +61,7 @@ function createProgram(context: CommandContext): Command {
     importCommand(context),
     nodeCommand(context),
     leaseCommand(context),
+    bootCommand(context),
     loadersCommand(context),
     powerCommand(context),
     bootDeviceCommand(context),

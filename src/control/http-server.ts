@@ -3,8 +3,11 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } f
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { AllowedMethods } from './allowed-methods.ts';
 import type { BootQueries } from './boot-queries.ts';
 import { addBootRoutes } from './boot-routes.ts';
+import type { EventFeed } from './event-feed.ts';
+import { addEventRoutes } from './event-routes.ts';
 import { addHealthRoutes, type HealthChecks } from './health-routes.ts';
 import type { ImageQueries } from './image-queries.ts';
 import { addImageRoutes } from './image-routes.ts';
@@ -29,6 +32,7 @@ export interface ControlParts {
   readonly probes: ProbeCommands;
   readonly boots: BootQueries;
   readonly power: PowerCommands;
+  readonly events: EventFeed;
   readonly health: HealthChecks;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -84,9 +88,16 @@ export async function createControlServer(parts: ControlParts, access: Access): 
     }
     return sendProblem(reply, problem);
   });
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, new ProblemError('route-not-found', `There is no ${request.method} ${request.url}`)),
-  );
+  const allowed = new AllowedMethods(app);
+  app.setNotFoundHandler((request, reply) => {
+    const methods = allowed.of(request.url);
+    if (methods.length === 0) {
+      return sendProblem(reply, new ProblemError('route-not-found', `There is no path ${request.url}`));
+    }
+    void reply.header('allow', methods.join(', '));
+    const detail = `${request.url} has ${methods.join(', ')} and no ${request.method}`;
+    return sendProblem(reply, new ProblemError('method-not-allowed', detail));
+  });
 
   await app.register(swagger, {
     openapi: {
@@ -107,6 +118,7 @@ export async function createControlServer(parts: ControlParts, access: Access): 
   addLeaseRoutes(app, parts.nodes, parts.leases);
   addProbeRoutes(app, parts.probes);
   addBootRoutes(app, parts.boots);
+  addEventRoutes(app, parts.events);
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
   await app.ready();
   return app;

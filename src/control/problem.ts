@@ -10,12 +10,13 @@ export const PROBLEMS = {
   'invalid-header': { status: 400, title: 'A header does not have the required form' },
   'token-required': { status: 401, title: 'A bearer token is required for what changes state' },
   'changes-not-allowed': { status: 403, title: 'Nothing may be changed over this address' },
-  'route-not-found': { status: 404, title: 'There is no such path or method' },
+  'route-not-found': { status: 404, title: 'There is no such path' },
   'node-not-found': { status: 404, title: 'There is no such node' },
   'boot-profile-not-found': { status: 404, title: 'The node has no boot profile' },
   'profile-not-found': { status: 404, title: 'There is no such shared profile' },
   'boot-not-found': { status: 404, title: 'There is no such boot, or it is no longer remembered' },
   'lease-not-found': { status: 404, title: 'There is no lease of this address' },
+  'method-not-allowed': { status: 405, title: 'The path has no such method' },
   'mac-taken': { status: 409, title: 'The MAC belongs to another node' },
   'address-taken': { status: 409, title: 'The fixed address belongs to another machine' },
   'profile-in-use': { status: 409, title: 'Nodes still use the shared profile' },
@@ -48,6 +49,7 @@ export const PROBLEMS = {
     status: 503,
     title: 'The change could not be written to stable storage; nothing has changed',
   },
+  'too-many-followers': { status: 503, title: 'Too many clients follow the events' },
   'service-off': { status: 503, title: 'The service behind this path is off in the configuration' },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string }>>;
 

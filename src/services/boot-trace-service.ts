@@ -5,12 +5,13 @@ import type {
   BootObserver,
   DhcpObservation,
   FileObservation,
+  FileRefused,
   ForeignReply,
   RenderingFailure,
 } from '../boot/boot-observation.ts';
 import { bootStageOf, type GrowingTrace } from '../boot/boot-trace.ts';
 import { diagnose, impatientAt, kernelTimesOf, type SiteFacts } from '../boot/diagnose.ts';
-import { fileRoleOf, type FileRole } from '../boot/file-role.ts';
+import { fileRoleOf, isSameName, type FileRole } from '../boot/file-role.ts';
 import type { NodePort } from '../boot/node.ts';
 import type { ProbeLookup } from '../boot/probe-register.ts';
 import { TraceTable, TRACE_LIMITS, type TraceLimits } from '../boot/trace-table.ts';
@@ -149,7 +150,7 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
     else if (trace.systemRuns) return;
     trace.node = port?.node.uuid ?? trace.node;
     trace.address = peer;
-    if (observation.kind === 'refused') trace.recordRefusal(observation, role, now);
+    if (observation.kind === 'refused') trace.recordRefusal(this.#withTellingRule(observation), role, now);
     else trace.recordFile(observation, role, this.#isLocalDisk(observation.source, port), now);
     this.#table.establish(trace);
     this.#changed(trace);
@@ -241,7 +242,6 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
     const boots = this.#table.ofMachine(trace.mac).filter(({ isProbe }) => isProbe === trace.isProbe);
     return {
       port,
-      tftpRoot: this.#parts.tftpRoot,
       servesHttp: this.#parts.servesHttp,
       kernelTimes: boots.filter(({ startedAt }) => startedAt <= trace.startedAt).flatMap(kernelTimesOf),
       otherPort: this.#otherPort(trace, port),
@@ -256,6 +256,12 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
       if (other === undefined || other.isProbe || trace.isProbe) return false;
       return other.startedAt <= trace.lastAt + AT_ONCE_MS && trace.startedAt <= other.lastAt + AT_ONCE_MS;
     })?.address;
+  }
+
+  /** That a rule puts the root in front, as most map-files do, tells nothing. */
+  #withTellingRule(refused: FileRefused): FileRefused {
+    const isSame = isSameName(refused.requested, refused.mapped, this.#parts.tftpRoot);
+    return isSame ? { ...refused, rule: undefined } : refused;
   }
 
   /** A name that rules have spoiled still says what was wanted. */

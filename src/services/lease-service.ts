@@ -3,7 +3,7 @@ import { formatIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
 import { subnetContains } from '../addr/subnet.ts';
 import type { LeaseFilter, LeaseQueries, LeaseView } from '../control/lease-queries.ts';
-import { effectiveLeaseState, type LeaseChange } from '../dhcp/lease.ts';
+import { effectiveLeaseState, type Lease, type LeaseChange } from '../dhcp/lease.ts';
 import { alignLeases } from '../dhcp/lease-times.ts';
 import type { LeaseTable } from '../dhcp/lease-table.ts';
 import { boundLease, standingOffer } from '../dhcp/lease-table-view.ts';
@@ -20,6 +20,8 @@ export interface LeaseServiceParts {
   readonly leases: LeaseTable;
   readonly store: LeaseStore;
   readonly clock: Clock;
+  /** An admin freed a lease, or an offer. */
+  readonly onFreed?: (lease: Lease) => void;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -105,7 +107,9 @@ export class LeaseService implements Service, LeaseQueries {
     const changes: readonly LeaseChange[] = [{ kind: 'forget', address }];
     await store.commit(changes);
     leases.apply(changes, clock.now());
-    const mac = (record.lease ?? record.offer)?.mac;
+    const freed = record.lease ?? record.offer;
+    if (freed !== undefined) this.#parts.onFreed?.(freed);
+    const mac = freed?.mac;
     logger.info(
       { event: EVENTS.leaseReleased, address: formatIpv4(address), mac, by: 'admin' },
       'lease was freed by an admin',

@@ -41,6 +41,8 @@ export interface NodeServiceParts {
   /** The configuration of DHCP, asked at each command; undefined: DHCP is off here. */
   readonly dhcpSettings: () => DhcpSettings | undefined;
   readonly images: ImageHolder;
+  /** A command was made durable and is in effect. */
+  readonly onChange?: (command: NodeCommand) => void;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -184,6 +186,7 @@ export class NodeService implements Service, NodeCommands {
       registry.apply(plan.changes);
       this.#countNodes();
       this.#log(command);
+      this.#parts.onChange?.(command);
     }
     return { kind: 'done' };
   }

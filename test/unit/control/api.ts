@@ -1,5 +1,6 @@
 import type { ImageFailure } from '../../../src/services/image-service.ts';
 import type { ImageView } from '../../../src/control/image-queries.ts';
+import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import type { Ipv4 } from '../../../src/addr/ipv4.ts';
 import { subnetContains } from '../../../src/addr/subnet.ts';
@@ -11,6 +12,7 @@ import { createControlServer, type ControlServer } from '../../../src/control/ht
 import type { LeaseFilter, LeaseQueries, LeaseView } from '../../../src/control/lease-queries.ts';
 import type { DhcpSettings } from '../../../src/dhcp/dhcp-settings.ts';
 import { createSettableClock } from '../../../src/io/clock.ts';
+import { EventHub } from '../../../src/services/event-hub.ts';
 import { ProbeDesk } from '../../../src/services/probe-desk.ts';
 import { NodeService } from '../../../src/services/node-service.ts';
 import { systemClock } from '../../../src/io/clock.ts';
@@ -55,6 +57,7 @@ export class TestApi {
   readonly store = new FakeNodeStore();
   readonly registry = new NodeRegistry();
   readonly leases = new FakeLeases();
+  readonly events = new EventHub({ checks: () => this.health, runId: 'run' });
   readonly clock = createSettableClock(Date.UTC(2026, 0, 1));
   readonly files = new Set<string>();
   readonly logged: Record<string, unknown>[] = [];
@@ -104,6 +107,7 @@ export class TestApi {
         })),
         probes: new ProbeDesk({ clock: this.clock, logger }),
         boots: { list: () => [], byId: () => undefined },
+        events: this.events,
         health,
         metrics,
         logger,
@@ -111,6 +115,16 @@ export class TestApi {
       },
       access,
     );
+  }
+
+  /** Listens on loopback, for what cannot be played. */
+  async listen(): Promise<AddressInfo> {
+    const server = this.#server?.server;
+    if (server === undefined) throw new Error('the API is not open');
+    if (!server.listening) await this.#server?.listen({ port: 0, host: '127.0.0.1' });
+    const address = server.address();
+    if (typeof address !== 'object' || address === null) throw new Error('no address');
+    return address;
   }
 
   async close(): Promise<void> {

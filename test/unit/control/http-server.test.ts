@@ -154,6 +154,7 @@ describe('/v1/openapi.json', () => {
       '/readyz get',
       '/v1/boots get',
       '/v1/boots/{id} get',
+      '/v1/events get',
       '/v1/images get',
       '/v1/leases get',
       '/v1/leases/{address} delete get',

@@ -400,8 +400,9 @@ describe('GET and DELETE /v1/nodes', () => {
 
   it('does not know other methods and paths', async () => {
     expect(await api.call('POST', node, {})).toMatchObject({
-      status: 404,
-      body: { code: 'route-not-found' },
+      status: 405,
+      body: { code: 'method-not-allowed' },
+      headers: { allow: 'DELETE, GET, HEAD, PATCH, PUT' },
     });
     expect(await api.call('GET', '/v2')).toMatchObject({ status: 404, body: { code: 'route-not-found' } });
   });

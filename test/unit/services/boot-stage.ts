@@ -24,6 +24,7 @@ import { BootTraceService } from '../../../src/services/boot-trace-service.ts';
 import { traceDhcp } from '../../../src/services/dhcp-observer.ts';
 import { DhcpService } from '../../../src/services/dhcp-service.ts';
 import type { DhcpWire } from '../../../src/services/dhcp-wire.ts';
+import { EventHub } from '../../../src/services/event-hub.ts';
 import { ForeignServers } from '../../../src/services/foreign-servers.ts';
 import { LeaseService } from '../../../src/services/lease-service.ts';
 import { NodeService } from '../../../src/services/node-service.ts';
@@ -235,6 +236,7 @@ export class BootStage {
             logger,
             metrics,
           }),
+          events: new EventHub({ checks: () => [], runId: 'run' }),
           health: { checks: () => [] },
           metrics,
           logger,

@@ -14,6 +14,7 @@ import { PowerService } from '../../../src/services/power-service.ts';
 import { ControlService } from '../../../src/services/control-service.ts';
 import { groupIdOf } from '../../../src/services/group-id.ts';
 import type { ProbeCommands } from '../../../src/control/probe-commands.ts';
+import { EventHub } from '../../../src/services/event-hub.ts';
 import { NodeService } from '../../../src/services/node-service.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { FakeNodeStore } from './node-store-fake.ts';
@@ -64,6 +65,7 @@ function createService(options: { http?: HttpSettings; group?: string } = {}): C
       probes: NO_PROBES,
       boots: { list: () => [], byId: () => undefined },
       power: new PowerService({ settings: POWER_DEFAULTS, nodes, clock: systemClock, logger, metrics }),
+      events: new EventHub({ checks: () => [], runId: 'run' }),
       health: { checks: () => [] },
       metrics,
       logger,
