@@ -41,15 +41,16 @@ async function followStream(
   { terminal }: CommandContext,
 ): Promise<void> {
   let wasThere = false;
-  while (!signal.aborted) {
+  const isOver = (): boolean => signal.aborted;
+  while (!isOver()) {
     try {
       await client.stream('/v1/events?types=boot', parser.lastId, (text) => parser.receive(text), signal);
       wasThere = true;
-      if (!signal.aborted) terminal.writeError('The stream has ended; trying again.');
+      if (!isOver()) terminal.writeError('The stream has ended; trying again.');
     } catch (error) {
       if (!wasThere || !(error instanceof ControlUnreachableError)) throw error;
     }
-    if (!signal.aborted) await pause(COME_BACK_MS, signal);
+    if (!isOver()) await pause(COME_BACK_MS, signal);
   }
 }
 
