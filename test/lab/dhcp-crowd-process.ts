@@ -27,6 +27,8 @@ interface Machine {
   address: string;
   server: string;
   tries: number;
+  /** When it spoke last, on the monotonic clock. */
+  spokeAt: number;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -51,6 +53,7 @@ function send(message: Parameters<typeof encodeClientMessage>[0]): void {
 function speak(machine: Machine): void {
   clearTimeout(machine.timer);
   machine.tries += 1;
+  machine.spokeAt = performance.now();
   const { mac, xid, state, address, server } = machine;
   const common = { mac, xid, broadcast: true } as const;
   if (state === 'selecting') {
@@ -102,7 +105,8 @@ function hear(reply: DhcpSummary): void {
       return;
     }
     case 'ack': {
-      say({ kind: 'ack', mac, address: reply.yiaddr });
+      const ms = performance.now() - machine.spokeAt;
+      say({ kind: 'ack', mac, address: reply.yiaddr, ms: Math.round(ms * 1000) / 1000 });
       machine.state = 'bound';
       machine.address = reply.yiaddr;
       rest(machine);
@@ -129,6 +133,7 @@ function join({ first, count, spreadMs, rebootEveryMs }: JoinOrder): void {
       address: '0.0.0.0',
       server: '0.0.0.0',
       tries: 0,
+      spokeAt: 0,
       timer: undefined,
     };
     machines.set(mac, machine);

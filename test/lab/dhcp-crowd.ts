@@ -9,6 +9,8 @@ export interface CrowdEvent {
   readonly kind: 'offer' | 'ack' | 'nak';
   readonly mac: string;
   readonly address: string;
+  /** Of an acknowledgement: the time since the machine asked last. */
+  readonly ms?: number;
 }
 
 /** Machines of one kind that join a crowd. */
