@@ -16,6 +16,7 @@ import { createSteadyClock, systemClock, type Clock } from './io/clock.ts';
 import { readInheritedSockets, type InheritedSocket } from './io/inherited-sockets.ts';
 import { BootRoot } from './io/boot-root.ts';
 import { openServiceNotifier } from './io/sd-notify.ts';
+import { expectFile } from './services/boot-file-inquiry.ts';
 import { BootFileService } from './services/boot-file-service.ts';
 import { ClockService } from './services/clock-service.ts';
 import {
@@ -178,7 +179,11 @@ function furnish(
     logger,
     metrics,
   });
-  const probes = new ProbeDesk({ clock, logger });
+  const probes = new ProbeDesk({
+    clock,
+    logger,
+    expectedFile: (name, address) => tftp && expectFile(tftp, name, address),
+  });
   const clockWatch = new ClockService({ clock, onStep: (ms) => leases?.service.shiftTimes(ms) });
   const foreignServers = new ForeignServers({
     areExpected: settings.dhcp?.mode === 'proxy',

@@ -60,8 +60,13 @@ export async function endProbe(
   }
 }
 
+/** Empty also where the daemon keeps no leases. */
 async function heldAddresses(control: ControlClient, mac: Mac): Promise<ReadonlySet<string>> {
-  const { body } = await control.get(`/v1/leases?mac=${mac}&state=bound`);
+  const path = `/v1/leases?mac=${mac}&state=bound`;
+  const body = await control.get(path).then(
+    (reply) => reply.body,
+    (error: unknown) => void messageOf(error),
+  );
   const addresses = listOf(recordOf(body)['leases']).map((lease) => textOf(recordOf(lease)['address']));
   return new Set(addresses.filter((address) => address !== undefined));
 }

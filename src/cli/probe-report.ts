@@ -3,6 +3,7 @@ import type { BootOffer } from '../probe/boot-offer.ts';
 import { contentText, requestName, type BootVerdict, type FileRequest } from '../probe/file-request.ts';
 import type { FirmwareStep } from '../probe/firmware-client.ts';
 import type { FetchReport } from './machine-player.ts';
+import type { FileComparison, NodeCheck } from './probe-comparison.ts';
 import type { FootprintNote } from './probe-footprint.ts';
 import { printable } from './table.ts';
 
@@ -16,13 +17,24 @@ export type ProbeEvent =
       readonly report: FetchReport;
       /** The same octets came before: GRUB reads its own configuration twice. */
       readonly seenBefore: boolean;
+      /** Undefined: there was nothing to compare it with. */
+      readonly comparison: FileComparison | undefined;
     }
+  | { readonly kind: 'check'; readonly check: NodeCheck }
   | { readonly kind: 'verdict'; readonly verdict: BootVerdict }
   | { readonly kind: 'note'; readonly note: FootprintNote };
 
 /** Whether the verdict means that everything was served that this boot wanted. */
 export function isWholeChain(verdict: BootVerdict): boolean {
   return ['kernel', 'local-disk', 'address'].includes(verdict.kind);
+}
+
+/** Whether the machine got something else than it should. */
+export function isDifference(event: ProbeEvent): boolean {
+  return (
+    (event.kind === 'check' && !event.check.ok) ||
+    (event.kind === 'file' && event.comparison?.kind === 'differs')
+  );
 }
 
 /** The lines of an event for people; `ms` is the time since the probe began. */
@@ -36,9 +48,12 @@ export function formatProbeEvent(event: ProbeEvent, ms: number): readonly string
       return [line(...firmwareText(event.step))];
     case 'file':
       return [
-        line(event.request.purpose, fileText(event.request, event.report)),
+        line(event.request.purpose, fileText(event.request, event.report) + sourceText(event)),
+        ...differenceLines(event, line),
         ...configurationLines(event),
       ];
+    case 'check':
+      return [line(event.check.ok ? 'as declared' : 'DIFFERS', checkText(event.check))];
     case 'verdict':
       return verdictLines(event.verdict);
     case 'note':
@@ -97,6 +112,27 @@ function fileText(request: FileRequest, { answer, ms, transfer }: FetchReport): 
   }
 }
 
+/** Where a file that came is kept, or that it was made for this machine. */
+function sourceText({ comparison, report }: ProbeEvent & { readonly kind: 'file' }): string {
+  if (comparison?.kind !== 'same' || report.answer.kind === 'refused') return '';
+  const generation = comparison.generation === undefined ? '' : `, generation ${comparison.generation}`;
+  return ` (${comparison.source}${generation})`;
+}
+
+function differenceLines(
+  { comparison }: ProbeEvent & { readonly kind: 'file' },
+  line: (what: string, text: string) => string,
+): readonly string[] {
+  return comparison?.kind === 'differs' ? [line('DIFFERS', printable(comparison.reason))] : [];
+}
+
+function checkText({ what, expected, got, ok }: NodeCheck): string {
+  const said = expected === '' ? 'none' : expected;
+  return printable(
+    ok ? `${what}: ${said}` : `${what}: ${got === '' ? 'none' : got}, but the node says ${said}`,
+  );
+}
+
 /** A configuration is what people want to see: all of it, once, behind a bar. */
 function configurationLines({
   request,
@@ -141,7 +177,9 @@ export function probeEventDocument(event: ProbeEvent, ms: number): Readonly<Reco
     case 'firmware':
       return { ...at, ...firmwareDocument(event.step) };
     case 'file':
-      return { ...at, ...fileDocument(event.request, event.report) };
+      return { ...at, ...fileDocument(event.request, event.report), ...comparisonDocument(event.comparison) };
+    case 'check':
+      return { ...at, step: 'check', ...event.check };
     case 'verdict':
       return { ...at, step: 'verdict', ...event.verdict };
     case 'note':
@@ -149,6 +187,12 @@ export function probeEventDocument(event: ProbeEvent, ms: number): Readonly<Reco
     default:
       return event satisfies never;
   }
+}
+
+function comparisonDocument(comparison: FileComparison | undefined): Readonly<Record<string, unknown>> {
+  if (comparison === undefined) return {};
+  if (comparison.kind === 'differs') return { as_expected: false, difference: comparison.reason };
+  return { as_expected: true, served_from: comparison.source, generation: comparison.generation ?? null };
 }
 
 function firmwareDocument(step: FirmwareStep): Readonly<Record<string, unknown>> {

@@ -13,6 +13,7 @@ import { bootMachine } from '../probe/loader-client.ts';
 import { ControlClient } from './control-client.ts';
 import { fetchFile, playFirmware } from './machine-player.ts';
 import type { MachineWire } from './machine-wire.ts';
+import { checkAgainstNode, compareFile, readExpectations } from './probe-comparison.ts';
 import { announceProbe, endProbe, giveBackLease, type FootprintNote } from './probe-footprint.ts';
 import type { ProbeEvent } from './probe-report.ts';
 
@@ -24,11 +25,16 @@ export interface ProbePlan {
   readonly ports: { readonly dhcp: number; readonly tftp: number };
   /** Asked, where somebody answers there, for what must not be touched. */
   readonly controlSocket: string;
+  /** The server's own, to read names of images with it in front. */
+  readonly tftpRoot: string | undefined;
   readonly grubPrefix: string;
   readonly realPace: boolean;
   readonly keepLease: boolean;
   readonly randomXid: () => number;
 }
+
+/** Holds a file against what the daemon serves. */
+type Comparer = (asked: Parameters<typeof compareFile>[2], from: Ipv4) => ReturnType<typeof compareFile>;
 
 /** Firmware, iPXE, and iPXE once more: a server that goes on answering with iPXE does so for ever. */
 const MOST_ROUNDS = 3;
@@ -46,12 +52,21 @@ export async function playMachine(
   const port = await plan.wire.openDhcp();
   const { footprint, note } = await announceProbe(control, plan.machine.mac);
   tellNote(note, tell);
+  const isAnnounced = footprint.announcement !== undefined;
+  const expected = isAnnounced ? await readExpectations(control, plan.machine.mac) : undefined;
   const taken = new Map<Ipv4, { readonly shape: FirmwareShape; readonly lease: BootOffer }>();
+  let lastLease: BootOffer | undefined;
   try {
-    const verdict = await playRounds(plan, port, tell, (shape, lease) =>
-      taken.set(lease.address, { shape, lease }),
-    );
+    const compare: Comparer = (asked, from) => compareFile(control, footprint.announcement, asked, from);
+    const verdict = await playRounds(plan, port, tell, compare, (shape, lease) => {
+      taken.set(lease.address, { shape, lease });
+      lastLease = lease;
+    });
     if (verdict !== undefined) tell({ kind: 'verdict', verdict });
+    if (verdict !== undefined && expected !== undefined && lastLease !== undefined) {
+      for (const check of checkAgainstNode(expected, lastLease, verdict, plan.tftpRoot))
+        tell({ kind: 'check', check });
+    }
     return verdict;
   } finally {
     for (const { shape, lease } of taken.values()) {
@@ -76,6 +91,7 @@ async function playRounds(
   plan: ProbePlan,
   port: NodeUdpPort,
   tell: (event: ProbeEvent) => void,
+  compare: Comparer,
   keep: (shape: FirmwareShape, lease: BootOffer) => void,
 ): Promise<BootVerdict | undefined> {
   let firmware = plan.firmware;
@@ -85,7 +101,7 @@ async function playRounds(
     const lease = await takeLease(plan, shape, port, tell);
     if (lease === undefined) return undefined;
     keep(shape, lease);
-    const verdict = await bootWith(plan, firmware, lease, tell);
+    const verdict = await bootWith(plan, firmware, lease, compare, tell);
     if (verdict.kind !== 'ipxe') return verdict;
     firmware = verdict.shape;
   }
@@ -122,6 +138,7 @@ async function bootWith(
   plan: ProbePlan,
   firmware: FirmwareShapeName,
   lease: BootOffer,
+  compare: Comparer,
   tell: (event: ProbeEvent) => void,
 ): Promise<BootVerdict> {
   const facts: LoaderFacts = { firmware, machine: plan.machine, lease, grubPrefix: plan.grubPrefix };
@@ -139,6 +156,7 @@ async function bootWith(
       kind: 'file',
       request,
       report,
+      comparison: await compare({ request, report, lease }, from),
       seenBefore: report.sha256 !== undefined && seen.has(report.sha256),
     });
     if (report.sha256 !== undefined) seen.add(report.sha256);

@@ -7,7 +7,13 @@ import { PROBE_ARCHITECTURES, type ProbeArchitecture, type ProbeMachine } from '
 import type { CommandContext, Terminal } from './command-context.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
 import { chooseMachineWire } from './machine-wire.ts';
-import { formatProbeEvent, isWholeChain, probeEventDocument, type ProbeEvent } from './probe-report.ts';
+import {
+  formatProbeEvent,
+  isDifference,
+  isWholeChain,
+  probeEventDocument,
+  type ProbeEvent,
+} from './probe-report.ts';
 import { playMachine } from './probe-session.ts';
 import { readConfiguration } from './read-configuration.ts';
 
@@ -52,7 +58,10 @@ Firmware: bios is SeaBIOS with iPXE's option ROM, which says that it is iPXE; bi
 does not; uefi-* is OVMF; ipxe is iPXE loaded from the network; bootp a BOOTP ROM; linux the machine's own DHCP client.
 With --grub-prefix /grub, GRUB behaves as Debian's signed image does.
 
-Exit codes: 0 the whole chain was served, 1 it was not, 2 wrong use, 3 served as far as the loader is known.`;
+Where the daemon can be asked, each file is compared with what bootd serves this machine (size and SHA-256), and the boot
+with the node and its boot profile: address, kernel, ramdisk, arguments, local disk.
+
+Exit codes: 0 the whole chain was served as it should be, 1 it was not, 2 wrong use, 3 served as far as the loader is known.`;
 
 function readMac(text: string): Mac {
   const mac = parseMac(text);
@@ -74,7 +83,9 @@ async function probe(options: ProbeOptions, terminal: Terminal): Promise<ExitCod
   const wire = chooseMachineWire(settings, { client: dhcp.clientPort }, options.interface);
   const startedAt = performance.now();
   const documents: Readonly<Record<string, unknown>>[] = [];
+  let differences = 0;
   const tell = (event: ProbeEvent): void => {
+    if (isDifference(event)) differences += 1;
     const ms = performance.now() - startedAt;
     if (options.json === true) documents.push(probeEventDocument(event, ms));
     else terminal.writeLine(formatProbeEvent(event, ms).join('\n'));
@@ -86,6 +97,7 @@ async function probe(options: ProbeOptions, terminal: Terminal): Promise<ExitCod
       firmware: options.arch,
       ports: { dhcp: dhcp.serverPort, tftp: tftpPortOf(settings) },
       controlSocket: settings.control.socket,
+      tftpRoot: settings.tftp?.root,
       grubPrefix: options.grubPrefix,
       realPace: options.realPace ?? false,
       keepLease: options.keepLease ?? false,
@@ -94,12 +106,19 @@ async function probe(options: ProbeOptions, terminal: Terminal): Promise<ExitCod
     tell,
   );
   const booted = verdict !== undefined && isWholeChain(verdict);
+  const asExpected = differences === 0;
   if (options.json === true) {
-    const summary = { mac: options.mac, arch: options.arch, booted, steps: documents };
+    const summary = {
+      mac: options.mac,
+      arch: options.arch,
+      booted,
+      as_expected: asExpected,
+      steps: documents,
+    };
     terminal.writeLine(JSON.stringify(summary, undefined, 2));
   }
-  if (booted) return EXIT_CODE.done;
-  return verdict?.kind === 'not-followed' ? EXIT_CODE.losses : EXIT_CODE.failed;
+  if (booted && asExpected) return EXIT_CODE.done;
+  return verdict?.kind === 'not-followed' && asExpected ? EXIT_CODE.losses : EXIT_CODE.failed;
 }
 
 function tftpPortOf(settings: BootdSettings): number {

@@ -1,9 +1,11 @@
 import { Type, type Static } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
+import { parseIpv4 } from '../addr/ipv4.ts';
 import { parseMac } from '../addr/mac.ts';
 import { MOST_PROBES } from '../boot/probe-register.ts';
-import type { ProbeAnnouncement, ProbeCommands } from './probe-commands.ts';
+import type { ExpectedFile, ProbeAnnouncement, ProbeCommands } from './probe-commands.ts';
 import { ProblemError } from './problem.ts';
+import { nullable } from './schema-terms.ts';
 
 const TAGS = ['probes'];
 const DEFAULT_LIFETIME_SECONDS = 600;
@@ -29,6 +31,29 @@ const ProbeSchema = Type.Object({
   mac: Type.String(),
   started_at: Type.String({ format: 'date-time' }),
   expires_at: Type.String({ format: 'date-time' }),
+});
+
+const ExpectedFileQuery = Type.Object(
+  {
+    name: Type.String({ description: 'As the machine asks for it.' }),
+    address: Type.String({ description: 'From which it asks.' }),
+  },
+  { additionalProperties: false },
+);
+
+const ExpectedFileSchema = Type.Object({
+  source: Type.Union([
+    Type.Literal('disk'),
+    Type.Literal('rendered'),
+    Type.Literal('fallback'),
+    Type.Literal('none'),
+  ]),
+  path: nullable(Type.String({ description: 'Below the TFTP root.' })),
+  octets: nullable(Type.Integer()),
+  sha256: nullable(Type.String()),
+  node: nullable(Type.String({ description: 'Whose boot file is rendered.' })),
+  generation: nullable(Type.Integer()),
+  error: nullable(Type.Object({ code: Type.Integer(), message: Type.String() })),
 });
 
 const ProbeParams = Type.Object({ id: Type.String() });
@@ -76,6 +101,33 @@ export function addProbeRoutes(app: FastifyInstance, probes: ProbeCommands): voi
     },
   );
 
+  app.get<{ Params: Static<typeof ProbeParams>; Querystring: Static<typeof ExpectedFileQuery> }>(
+    '/v1/probes/:id/file',
+    {
+      schema: {
+        tags: TAGS,
+        operationId: 'getExpectedFile',
+        summary: 'What a TFTP request of the machine that is played should be answered with, to compare it.',
+        params: ProbeParams,
+        querystring: ExpectedFileQuery,
+        response: { 200: ExpectedFileSchema },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      if (!probes.underWay().some((probe) => probe.id === id)) {
+        throw new ProblemError('probe-not-found', `There is no probe ${id}, or it is over`);
+      }
+      const address = parseIpv4(request.query.address);
+      if (address === undefined) {
+        throw new ProblemError('invalid-query', `address: "${request.query.address}" is no IPv4 address`);
+      }
+      const expected = await probes.expectedFile(request.query.name, address);
+      if (expected === undefined) throw new ProblemError('service-off', 'TFTP is off');
+      return formatExpectedFile(expected);
+    },
+  );
+
   app.delete<{ Params: Static<typeof ProbeParams> }>(
     '/v1/probes/:id',
     {
@@ -92,6 +144,16 @@ export function addProbeRoutes(app: FastifyInstance, probes: ProbeCommands): voi
       return reply.code(204).send();
     },
   );
+}
+
+function formatExpectedFile(expected: ExpectedFile): Static<typeof ExpectedFileSchema> {
+  if (expected.kind === 'refused') {
+    const { code, message } = expected;
+    const nothing = { path: null, octets: null, sha256: null, node: null, generation: null };
+    return { source: 'none', ...nothing, error: { code, message } };
+  }
+  const { source, path, octets, sha256, node, generation } = expected;
+  return { source, path, octets, sha256, node: node ?? null, generation: generation ?? null, error: null };
 }
 
 function formatProbe({ id, mac, startedAt, expiresAt }: ProbeAnnouncement): Static<typeof ProbeSchema> {

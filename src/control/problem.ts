@@ -16,6 +16,7 @@ export const PROBLEMS = {
   'profile-not-found': { status: 404, title: 'There is no such shared profile' },
   'boot-not-found': { status: 404, title: 'There is no such boot, or it is no longer remembered' },
   'lease-not-found': { status: 404, title: 'There is no lease of this address' },
+  'probe-not-found': { status: 404, title: 'There is no such probe' },
   'method-not-allowed': { status: 405, title: 'The path has no such method' },
   'mac-taken': { status: 409, title: 'The MAC belongs to another node' },
   'address-taken': { status: 409, title: 'The fixed address belongs to another machine' },

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
 import { ProbeRegister, type PlayedMachine, type ProbeLookup } from '../boot/probe-register.ts';
-import type { ProbeAnnouncement, ProbeCommands } from '../control/probe-commands.ts';
+import type { ExpectedFile, ProbeAnnouncement, ProbeCommands } from '../control/probe-commands.ts';
 import type { Clock } from '../io/clock.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -10,6 +11,7 @@ import type { Logger } from '../telemetry/logger.ts';
 export interface ProbeDeskParts {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly expectedFile: ProbeCommands['expectedFile'];
 }
 
 /** Where `bootd probe` announces itself, and the rest of the daemon asks whether a machine is being played. */
@@ -32,6 +34,10 @@ export class ProbeDesk implements ProbeCommands, ProbeLookup {
 
   end(id: string): void {
     this.#register.end(id, this.#parts.clock.monotonic());
+  }
+
+  expectedFile(name: string, address: Ipv4): Promise<ExpectedFile> | undefined {
+    return this.#parts.expectedFile(name, address);
   }
 
   underWay(): readonly ProbeAnnouncement[] {

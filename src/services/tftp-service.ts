@@ -1,3 +1,4 @@
+import type { Ipv4 } from '../addr/ipv4.ts';
 import { ConfigError, formatConfigProblem } from '../config/config-error.ts';
 import { BootRoot } from '../io/boot-root.ts';
 import type { Clock } from '../io/clock.ts';
@@ -149,6 +150,20 @@ export class TftpService implements Service {
   /** What keeps it from doing its work as configured, for readiness; empty when all is well. */
   get problems(): readonly string[] {
     return [...this.#endpoints.problems, ...this.#mapping.problems.map(formatConfigProblem)];
+  }
+
+  /**
+   * What a read request for this name from this address is answered with now. Nothing is sent, counted or logged; a file
+   * that is found must be dropped. Never rejects.
+   */
+  async inquire(name: string, peer: Ipv4): Promise<TftpContent | TftpRefusal> {
+    const { outcome } = this.#resolver.map(name, 'read', peer);
+    const found = outcome.kind === 'refused' ? outcome : await this.#resolver.find(outcome.path, peer);
+    if (found.kind !== 'refused' || found.reason !== 'not-found') return found;
+    const collapsed = this.#parts.settings.collapseDoubledSlashes ? collapseLeadingSlashes(name) : undefined;
+    if (collapsed === undefined) return found;
+    const again = this.#resolver.map(collapsed, 'read', peer);
+    return again.outcome.kind === 'refused' ? found : this.#resolver.find(again.outcome.path, peer);
   }
 
   /** UDP ports that requests are sent to, by endpoint; for tests that let the kernel choose. */

@@ -90,8 +90,17 @@ test.each(['bios', 'uefi-x64', 'bootp'])(
       '--json',
     );
     expect(code, out + err).toBe(0);
-    const { booted, steps } = JSON.parse(out) as { booted: boolean; steps: Record<string, unknown>[] };
+    const report = JSON.parse(out) as {
+      booted: boolean;
+      as_expected: boolean;
+      steps: Record<string, unknown>[];
+    };
+    const { booted, steps } = report;
     expect(booted).toBe(true);
+    expect(report.as_expected, out).toBe(true);
+    expect(steps).toContainEqual(expect.objectContaining({ step: 'check', what: 'kernel', ok: true }));
+    // Rendered for it, or from disk: each file was compared with what the daemon serves this machine.
+    expect(steps.filter(({ step, as_expected }) => step === 'file' && as_expected !== true)).toEqual([]);
     const files = steps.filter(({ step, result }) => step === 'file' && result === 'served');
     expect(files.at(-1)).toMatchObject({ purpose: 'ramdisk', octets: 70_000 });
     expect(files.some(({ content }) => String(content).includes(`rendered by bootd for ${MAC}`))).toBe(true);

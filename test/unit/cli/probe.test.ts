@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { FakeControl } from './fake-control.ts';
@@ -196,11 +197,9 @@ describe('what a probe leaves behind', () => {
     const server = await serve('pxelinux.0', PXELINUX);
     const { out } = await probe(server);
     expect(out).not.toContain('could not be announced');
-    expect(control.calls.map(({ method, path }) => `${method} ${path}`)).toEqual([
-      'POST /v1/probes',
-      `GET ${leasePath}`,
-      'DELETE /v1/probes/a-probe',
-    ]);
+    const calls = control.calls.map(({ method, path }) => `${method} ${path}`);
+    expect(calls.slice(0, 2)).toEqual(['POST /v1/probes', `GET ${leasePath}`]);
+    expect(calls.at(-1)).toBe('DELETE /v1/probes/a-probe');
     expect(control.calls[0]?.body).toEqual({ mac: MAC });
   });
 
@@ -211,5 +210,107 @@ describe('what a probe leaves behind', () => {
       "a boot under policy once counts as the machine's own: There is nothing (route-not-found)",
     );
     expect(code).toBe(0);
+  });
+});
+
+describe('what the machine should get', () => {
+  const uuid = 'cbe08678-b1be-4683-b8e6-bdc8515890ad';
+  const digest = (name: keyof typeof PXELINUX): string =>
+    createHash('sha256').update(PXELINUX[name]).digest('hex');
+
+  /** A daemon that says what it serves, and what the machine is to boot. */
+  function daemonSays(
+    files: Readonly<Record<string, unknown>>,
+    profile: unknown = { kernel: 'k', ramdisk: 'r', policy: 'always' },
+  ): void {
+    control.answersBy(({ method, path }) => {
+      if (method === 'POST') return { status: 201, body: { id: 'a-probe' } };
+      if (path === '/v1/nodes') return { body: { nodes: [{ uuid, ports: [{ address: MAC }] }] } };
+      if (path === `/v1/nodes/${uuid}`) {
+        return { body: { ports: [{ address: MAC, fixed_address: '127.0.0.200', pxe_enabled: true }] } };
+      }
+      if (path === `/v1/nodes/${uuid}/boot-profile`) return { body: profile };
+      const name = new URLSearchParams(path.split('?')[1]).get('name') ?? '';
+      if (!path.startsWith('/v1/probes/a-probe/file?')) return undefined;
+      return { body: files[name] ?? { source: 'none', octets: null, sha256: null } };
+    });
+  }
+
+  const SERVED = Object.fromEntries(
+    (Object.keys(PXELINUX) as (keyof typeof PXELINUX)[]).map((name) => [
+      name,
+      { source: 'disk', path: name, octets: PXELINUX[name].length, sha256: digest(name), generation: null },
+    ]),
+  );
+
+  it('is compared with what came, file by file, and with the node', async () => {
+    const rendered = { ...SERVED['pxelinux.cfg/default'], source: 'rendered', generation: 7 };
+    daemonSays({ ...SERVED, 'pxelinux.cfg/default': rendered });
+    const { code, out } = await probe(await serve('pxelinux.0', PXELINUX));
+    expect(out).not.toContain('DIFFERS');
+    expect(out).toMatch(/default .* \(rendered, generation 7\)/);
+    expect(out).toMatch(/ k {2}20000 octets in \d+ ms \(disk\)/);
+    expect(out).toMatch(/as declared +address: 127\.0\.0\.200/);
+    expect(out).toMatch(/as declared +ramdisk: r/);
+    expect(code).toBe(0);
+  });
+
+  it.each<[string, Readonly<Record<string, unknown>>, RegExp]>([
+    [
+      'other octets',
+      { k: { ...SERVED['k'], sha256: 'f' } },
+      /other content of the same size came, but bootd serves k/,
+    ],
+    [
+      'another size',
+      { k: { ...SERVED['k'], octets: 7, sha256: 'f' } },
+      /20000 octets came, but bootd serves k \(disk, 7/,
+    ],
+    ['nothing', { k: undefined }, /bootd serves nothing under this name/],
+    [
+      'what was refused',
+      { 'pxelinux.cfg/7': { source: 'rendered', path: 'pxelinux.cfg/7', octets: 9 } },
+      /it was refused, but bootd serves pxelinux\.cfg\/7 \(rendered, 9 octets\)/,
+    ],
+  ])('is not what came: %s', async (_, changes, text) => {
+    daemonSays({ ...SERVED, ...changes });
+    const { code, out } = await probe(await serve('pxelinux.0', PXELINUX));
+    expect(code).toBe(1);
+    expect(out).toMatch(/DIFFERS/);
+    expect(out).toMatch(text);
+  });
+
+  it.each([
+    ['another kernel', { kernel: 'x', ramdisk: 'r', policy: 'always' }, 'kernel: k, but the node says x'],
+    ['another ramdisk', { kernel: 'k', ramdisk: 'x', policy: 'always' }, 'ramdisk: r, but the node says x'],
+    [
+      'arguments that are lost',
+      { kernel: 'k', ramdisk: 'r', kernel_append_params: 'quiet x=y', policy: 'always' },
+      'arguments: quiet, but the node says quiet x=y',
+    ],
+    ['the local disk', { policy: 'local-disk' }, 'boot: kernel, but the node says local-disk'],
+    [
+      'the local disk, after its one boot',
+      { kernel: 'k', policy: 'once', done_at: '2026-01-01T00:00:00Z' },
+      'boot: kernel, but the node says local-disk',
+    ],
+  ])('is not what the node says: %s', async (_, profile, text) => {
+    daemonSays(SERVED, profile);
+    const { code, out } = await probe(await serve('pxelinux.0', PXELINUX));
+    expect(code).toBe(1);
+    expect(out).toContain(text);
+  });
+
+  it('is part of the document for programs', async () => {
+    daemonSays({ ...SERVED, k: undefined });
+    const { out } = await probe(await serve('pxelinux.0', PXELINUX), '--json');
+    const report = JSON.parse(out) as Report & { as_expected: boolean };
+    expect(report).toMatchObject({ booted: true, as_expected: false });
+    expect(report.steps.find(({ name }) => name === 'k')).toMatchObject({ as_expected: false });
+    expect(report.steps.find(({ name }) => name === 'r')).toMatchObject({
+      as_expected: true,
+      served_from: 'disk',
+    });
+    expect(report.steps.find(({ what }) => what === 'kernel')).toMatchObject({ step: 'check', ok: true });
   });
 });

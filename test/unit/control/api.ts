@@ -9,6 +9,7 @@ import type { TemplateSet } from '../../../src/boot/template.ts';
 import type { Access } from '../../../src/control/access.ts';
 import type { HealthCheck } from '../../../src/control/health-routes.ts';
 import { createControlServer, type ControlServer } from '../../../src/control/http-server.ts';
+import type { ExpectedFile } from '../../../src/control/probe-commands.ts';
 import type { LeaseFilter, LeaseQueries, LeaseView } from '../../../src/control/lease-queries.ts';
 import type { DhcpSettings } from '../../../src/dhcp/dhcp-settings.ts';
 import { createSettableClock } from '../../../src/io/clock.ts';
@@ -59,6 +60,7 @@ export class TestApi {
   readonly leases = new FakeLeases();
   readonly events = new EventHub({ checks: () => this.health, runId: 'run' });
   readonly clock = createSettableClock(Date.UTC(2026, 0, 1));
+  expectedFile: Promise<ExpectedFile> | undefined;
   readonly files = new Set<string>();
   readonly logged: Record<string, unknown>[] = [];
   health: readonly HealthCheck[] = [];
@@ -105,7 +107,7 @@ export class TestApi {
           logger,
           metrics,
         })),
-        probes: new ProbeDesk({ clock: this.clock, logger }),
+        probes: new ProbeDesk({ clock: this.clock, logger, expectedFile: () => this.expectedFile }),
         boots: { list: () => [], byId: () => undefined },
         events: this.events,
         health,

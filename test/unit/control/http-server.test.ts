@@ -171,6 +171,7 @@ describe('/v1/openapi.json', () => {
       '/v1/nodes/{uuid}/power get post',
       '/v1/probes get post',
       '/v1/probes/{id} delete',
+      '/v1/probes/{id}/file get',
       '/v1/profiles get',
       '/v1/profiles/{name} delete get put',
     ]);

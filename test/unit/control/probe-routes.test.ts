@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { MAC } from '../boot/samples.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MAC, UUID } from '../boot/samples.ts';
 import { TestApi } from './api.ts';
 
 let api: TestApi;
@@ -52,4 +52,42 @@ it.each([
 it('has room for so many and no more', async () => {
   for (let count = 0; count < 64; count += 1) await announce();
   expect(await announce()).toMatchObject({ status: 429, body: { code: 'too-many-probes' } });
+});
+
+describe('GET /v1/probes/{id}/file', () => {
+  const question = '/file?name=pxelinux.0&address=192.168.0.60';
+
+  it('says what should be served', async () => {
+    const { id } = await announce();
+    const sha256 = 'a'.repeat(64);
+    api.expectedFile = Promise.resolve({
+      ...{ kind: 'file', source: 'rendered', path: 'pxelinux.cfg/default', octets: 5, sha256 },
+      ...{ node: UUID, generation: 7 },
+    });
+    expect(await api.call('GET', `/v1/probes/${id}${question}`)).toMatchObject({
+      status: 200,
+      body: {
+        ...{ source: 'rendered', path: 'pxelinux.cfg/default', octets: 5, sha256 },
+        ...{ node: UUID, generation: 7, error: null },
+      },
+    });
+  });
+
+  it('says that nothing should be', async () => {
+    const { id } = await announce();
+    api.expectedFile = Promise.resolve({ kind: 'refused', code: 1, message: 'File not found' });
+    expect((await api.call('GET', `/v1/probes/${id}${question}`)).body).toEqual({
+      ...{ source: 'none', path: null, octets: null, sha256: null, node: null, generation: null },
+      error: { code: 1, message: 'File not found' },
+    });
+  });
+
+  it('answers only while the probe is under way, and only with TFTP', async () => {
+    const { id } = await announce();
+    expect(await api.call('GET', `/v1/probes/${id}${question}`)).toMatchObject({ status: 503 });
+    expect(await api.call('GET', `/v1/probes/${id}/file?name=x&address=y`)).toMatchObject({ status: 400 });
+    await api.call('DELETE', `/v1/probes/${id}`);
+    const over = await api.call('GET', `/v1/probes/${id}${question}`);
+    expect(over).toMatchObject({ status: 404, body: { code: 'probe-not-found' } });
+  });
 });

@@ -156,7 +156,7 @@ export class BootStage {
       logger,
       metrics,
     });
-    this.probes = new ProbeDesk({ clock, logger });
+    this.probes = new ProbeDesk({ clock, logger, expectedFile: () => undefined });
     this.boots = new BootTraceService({
       portByMac: (mac) => registry.portByMac(mac),
       macOfAddress,

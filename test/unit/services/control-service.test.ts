@@ -79,6 +79,7 @@ function createService(options: { http?: HttpSettings; group?: string } = {}): C
 const NO_PROBES: ProbeCommands = {
   announce: () => undefined,
   end: () => undefined,
+  expectedFile: () => undefined,
   underWay: () => [],
 };
 
