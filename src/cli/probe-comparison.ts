@@ -153,7 +153,14 @@ function checkImage(
   const places = loaded.map((name) => placeOf(name, tftpRoot));
   // An image by URL may be handed out under a name of bootd's own.
   if (wanted.includes('://') && places.every((place) => !place.includes('://'))) return;
-  check(what, expected, loaded.join(' ') || 'none', places.includes(wanted));
+  const isThere = places.includes(wanted) || loaded.some((name) => pathOfUrl(name) === wanted);
+  check(what, expected, loaded.join(' ') || 'none', isThere);
+}
+
+/** A loader that came over HTTP fetches a path from the same server. */
+function pathOfUrl(name: string): string | undefined {
+  const location = parseImageLocation(name, undefined);
+  return location.kind === 'url' ? location.path.replace(/^\/+(?:tftpboot\/+)*/, '') : undefined;
 }
 
 /** Whatever loaders and map-files put in front of a path. */

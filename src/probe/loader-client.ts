@@ -1,7 +1,6 @@
 import {
   contentText,
   folderOf,
-  requestName,
   stuckWithout,
   tftpOptions,
   tftpRequest,
@@ -104,8 +103,12 @@ function* bootByUrl(facts: LoaderFacts): LoaderSteps<BootVerdict> {
   if (answer.kind !== 'served') return stuckWithout(request, answer, 'the firmware gives up');
   const objection = objectionToProgram(facts.firmware, answer);
   if (objection !== undefined) return { kind: 'stuck', reason: `"${facts.lease.bootFile}" ${objection}` };
-  if (isIpxeProgram(facts.lease.bootFile)) return { kind: 'ipxe', shape: 'ipxe-efi' };
-  return yield* runShimOverHttp(facts);
+  const { bootFile } = facts.lease;
+  if (isIpxeProgram(bootFile)) return { kind: 'ipxe', shape: 'ipxe-efi' };
+  const name = bootFile.slice(folderOf(bootFile).length).toLowerCase();
+  if (name.startsWith('grub')) return yield* runGrub(facts);
+  if (isShim(name)) return yield* runShimOverHttp(facts);
+  return { kind: 'not-followed', reason: `what "${bootFile}" asks for next is not known` };
 }
 
 /** iPXE asks once, and goes on by itself when it got a script. */
@@ -128,7 +131,7 @@ function* runLoader(facts: LoaderFacts, answer: FileAnswer): LoaderSteps<BootVer
   if (isIpxeProgram(name)) return { kind: 'ipxe', shape: isEfi(facts.firmware) ? 'ipxe-efi' : 'ipxe' };
   if (name.includes('pxelinux')) return yield* runPxelinux(facts);
   if (name.includes('grub') || name === 'core.0') return yield* runGrub(facts);
-  if (isEfi(facts.firmware) && /^(?:boot|shim).*\.efi/.test(name)) return yield* runShim(facts);
+  if (isEfi(facts.firmware) && isShim(name)) return yield* runShim(facts);
   return { kind: 'not-followed', reason: `what "${bootFile}" asks for next is not known` };
 }
 
@@ -144,14 +147,14 @@ function* runShim(facts: LoaderFacts): LoaderSteps<BootVerdict> {
   return yield* runGrub(facts);
 }
 
-/** Over HTTP shim puts a second slash before GRUB's name. What GRUB does then depends on the prefix it was built with. */
+/** Over HTTP shim puts a second slash before GRUB's name. */
 function* runShimOverHttp(facts: LoaderFacts): LoaderSteps<BootVerdict> {
   const folder = folderOf(facts.lease.bootFile);
   for (const name of SHIM_EXTRAS) yield { ...httpRequest('loader', 'GET', folder + name), optional: true };
   const request = httpRequest('loader', 'GET', `${folder}/${grubName(facts.firmware)}`);
   const answer = yield request;
   if (answer.kind !== 'served') return stuckWithout(request, answer, 'shim has nothing to start');
-  return { kind: 'not-followed', reason: `${requestName(request)} was served; GRUB over HTTP is not played` };
+  return yield* runGrub(facts);
 }
 
 function httpRequest(purpose: FilePurpose, method: 'GET' | 'HEAD', url: string): FileRequest {
@@ -173,6 +176,10 @@ function objectionToProgram(firmware: FirmwareShapeName, answer: FileAnswer): st
 /** undionly.kpxe, ipxe.efi, snponly.efi, ipxe-arm64.efi and the like. */
 function isIpxeProgram(name: string): boolean {
   return /(?:^|[/_-])(?:ipxe|undionly|snp|snponly)(?:[._-]|$)/i.test(name) && !/\.ipxe$/i.test(name);
+}
+
+function isShim(name: string): boolean {
+  return /^(?:boot|shim).*\.efi/.test(name);
 }
 
 function isEfi(firmware: FirmwareShapeName): boolean {

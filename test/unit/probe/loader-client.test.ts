@@ -129,7 +129,13 @@ describe('the loader behind a boot file', () => {
 
   it('comes over HTTP with HEAD and GET, and shim asks for GRUB with two slashes', () => {
     const bootFile = 'http://192.168.0.1/http/bootx64.efi';
-    const files = { [bootFile]: 'MZ', 'http://192.168.0.1/http//grubx64.efi': 'MZ' };
+    const files = {
+      [bootFile]: 'MZ',
+      'http://192.168.0.1/http//grubx64.efi': 'MZ',
+      'http://192.168.0.1/http/EFI/centos/grub.cfg': 'linux /n/kernel quiet\ninitrd /n/ramdisk\nboot\n',
+      'http://192.168.0.1/n/kernel': 'k',
+      'http://192.168.0.1/n/ramdisk': 'r',
+    };
     const { requests, verdict } = playBootFrom(loaderFacts({ firmware: 'uefi-http-x64', bootFile }), files);
     expect(
       requests.map(({ source }) => (source.kind === 'http' ? `${source.method} ${source.url}` : '')),
@@ -140,8 +146,20 @@ describe('the loader behind a boot file', () => {
       'GET http://192.168.0.1/http/revocations_sbat.efi',
       'GET http://192.168.0.1/http/shim_certificate_0.efi',
       'GET http://192.168.0.1/http//grubx64.efi',
+      // In the folder of the boot file, and without the search that it makes over TFTP.
+      ...['command', 'fs', 'crypto', 'terminal'].map(
+        (list) => `GET http://192.168.0.1/http/EFI/centos/x86_64-efi/${list}.lst`,
+      ),
+      'GET http://192.168.0.1/http/EFI/centos/grub.cfg',
+      'GET http://192.168.0.1/n/kernel',
+      'GET http://192.168.0.1/n/ramdisk',
     ]);
-    expect(verdict).toMatchObject({ kind: 'not-followed' });
+    expect(verdict).toEqual({
+      kind: 'kernel',
+      kernel: 'http://192.168.0.1/n/kernel',
+      ramdisks: ['http://192.168.0.1/n/ramdisk'],
+      parameters: 'quiet',
+    });
   });
 });
 
