@@ -1,6 +1,7 @@
 import { formatIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
 import { parseImageLocation } from '../boot/boot-profile.ts';
+import { parseImageChecksum } from '../boot/image-checksum.ts';
 import type { BootOffer } from '../probe/boot-offer.ts';
 import type { BootVerdict, FileRequest } from '../probe/file-request.ts';
 import { ControlError, ControlUnreachableError, type ControlClient } from './control-client.ts';
@@ -127,8 +128,8 @@ export function checkAgainstNode(
   if (verdict.kind !== 'kernel' && verdict.kind !== 'local-disk') return checks;
   check('boot', isLocalDisk ? 'local-disk' : 'kernel', verdict.kind);
   if (isLocalDisk || verdict.kind !== 'kernel') return checks;
-  checkImage(check, 'kernel', textOf(profile['kernel']), [verdict.kernel], tftpRoot);
-  checkImage(check, 'ramdisk', textOf(profile['ramdisk']), verdict.ramdisks, tftpRoot);
+  checkImage(check, 'kernel', profile, [verdict.kernel], tftpRoot);
+  checkImage(check, 'ramdisk', profile, verdict.ramdisks, tftpRoot);
   const wanted = wordsOf(textOf(profile['kernel_append_params']) ?? '');
   const passed = new Set(wordsOf(verdict.parameters));
   const lost = wanted.filter((word) => !passed.has(word));
@@ -144,15 +145,15 @@ export function checkAgainstNode(
 function checkImage(
   check: (what: 'kernel' | 'ramdisk', expected: string, got: string, ok: boolean) => void,
   what: 'kernel' | 'ramdisk',
-  expected: string | undefined,
+  profile: NodeDocument,
   loaded: readonly string[],
   tftpRoot: string | undefined,
 ): void {
+  const expected = textOf(profile[what]);
   if (expected === undefined) return;
-  const wanted = placeOf(expected, tftpRoot);
+  // An image with a checksum is kept by bootd, and handed out under a name of its own.
+  const wanted = placeOf(expected, tftpRoot, textOf(profile[`${what}_checksum`]));
   const places = loaded.map((name) => placeOf(name, tftpRoot));
-  // An image by URL may be handed out under a name of bootd's own.
-  if (wanted.includes('://') && places.every((place) => !place.includes('://'))) return;
   const isThere = places.includes(wanted) || loaded.some((name) => pathOfUrl(name) === wanted);
   check(what, expected, loaded.join(' ') || 'none', isThere);
 }
@@ -164,12 +165,13 @@ function pathOfUrl(name: string): string | undefined {
 }
 
 /** Whatever loaders and map-files put in front of a path. */
-function placeOf(name: string, tftpRoot: string | undefined): string {
-  const location = parseImageLocation(name, tftpRoot);
+function placeOf(name: string, tftpRoot: string | undefined, checksum?: string): string {
+  const location = parseImageLocation(name, tftpRoot, parseImageChecksum(checksum ?? ''));
   switch (location.kind) {
     case 'url':
       return location.url;
     case 'path':
+    case 'cached':
       return location.path.replace(/^(?:tftpboot\/)+/, '');
     case 'invalid':
       return name;
