@@ -36,6 +36,7 @@ import { DhcpService } from './services/dhcp-service.ts';
 import { DhcpWires } from './services/dhcp-wires.ts';
 import { BootTree } from './services/boot-tree.ts';
 import { HttpBootService, type HttpBootServiceParts } from './services/http-boot-service.ts';
+import { ForeignServerWatch, serverIdentifiersOf } from './services/foreign-server-watch.ts';
 import { ForeignServers } from './services/foreign-servers.ts';
 import { ImageService } from './services/image-service.ts';
 import { LeaseService } from './services/lease-service.ts';
@@ -227,6 +228,11 @@ function furnish(
       ),
     });
     services.push(leases.service, dhcp);
+    if (dhcpSettings.mode === 'server') {
+      const ownIdentifiers = serverIdentifiersOf(dhcpSettings);
+      const { clientPort } = dhcpSettings;
+      services.push(new ForeignServerWatch({ interfaces, clientPort, ownIdentifiers, boots, logger }));
+    }
   }
 
   const bootFiles = new BootFileService({

@@ -4,7 +4,7 @@ import type { DhcpObservation, FileEnded, FileRefused, FileStarted } from './boo
 import { parseBootPath } from './boot-paths.ts';
 import { mergedStep, wasSentWhole, type BootStage, type BootStep, type FileStep } from './boot-step.ts';
 import type { FileRole } from './file-role.ts';
-import type { Firmware, FirmwareKind } from './firmware.ts';
+import type { Architecture, Firmware, FirmwareKind } from './firmware.ts';
 import type { NodeUuid } from './node.ts';
 import type { Loader } from './template.ts';
 import type { Verdict } from './verdict.ts';
@@ -40,6 +40,8 @@ export interface BootTrace {
   readonly node: NodeUuid | undefined;
   /** The first program that asked; undefined for one that did not say, or that was first seen asking for a file. */
   readonly firmware: FirmwareKind | undefined;
+  /** Of its firmware, also where iPXE is all that was heard of it. */
+  readonly architecture: Architecture | undefined;
   /** It takes nothing but a URL. */
   readonly isHttpClient: boolean;
   /** Which loader's configuration it asked for. */
@@ -93,6 +95,7 @@ export class GrowingTrace implements BootTrace {
   endedAt: number | undefined;
   node: NodeUuid | undefined;
   firmware: FirmwareKind | undefined;
+  architecture: Architecture | undefined;
   isHttpClient = false;
   loader: Loader | undefined;
   phase: BootPhase = 'address';
@@ -251,6 +254,7 @@ export class GrowingTrace implements BootTrace {
       if (this.#stages.length === 0 && stage !== 'system') {
         this.firmware = firmwareKind(firmware);
         this.isHttpClient = firmware.isHttpClient;
+        this.architecture = firmware.architecture;
       }
       this.#stages.push(stage);
     }

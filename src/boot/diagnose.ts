@@ -111,11 +111,11 @@ function noticesOf(trace: BootTrace, site: SiteFacts): readonly Finding[] {
   ].filter((finding) => finding !== undefined);
 }
 
-function modeMismatch({ firmware, mac }: BootTrace, { port }: SiteFacts): Finding | undefined {
+function modeMismatch({ architecture, mac }: BootTrace, { port }: SiteFacts): Finding | undefined {
   const declared = port?.node.bootMode;
-  if (firmware === undefined || firmware === 'ipxe' || declared === undefined) return undefined;
-  if (isUefi(firmware) === (declared === 'uefi')) return undefined;
-  const said = isUefi(firmware) ? 'uefi' : 'bios';
+  if (architecture === undefined || declared === undefined) return undefined;
+  if (isUefi(architecture) === (declared === 'uefi')) return undefined;
+  const said = isUefi(architecture) ? 'uefi' : 'bios';
   return makeFinding('boot-mode-mismatch', { firmware: said, declared, mac });
 }
 

@@ -1,5 +1,7 @@
 import { parseBootPath } from './boot-paths.ts';
 import type { BootProfile } from './boot-profile.ts';
+import { imageKey, imageKeyOfPath } from './cached-image.ts';
+import type { ImageChecksum } from './image-checksum.ts';
 
 /** What a file is in a boot: what DHCP named, what a loader loads for itself, its configuration, and what it starts. */
 export const FILE_ROLES = ['boot-file', 'loader', 'configuration', 'kernel', 'ramdisk'] as const;
@@ -10,7 +12,8 @@ export type FileRole = (typeof FILE_ROLES)[number];
 export interface FileRoleFacts {
   /** What DHCP told the machine to fetch: a name, or a URL. */
   readonly bootFile: string | undefined;
-  readonly profile: Pick<BootProfile, 'kernel' | 'ramdisk'> | undefined;
+  readonly profile:
+    Pick<BootProfile, 'kernel' | 'ramdisk' | 'kernelChecksum' | 'ramdiskChecksum'> | undefined;
   /** Kernels may be named with it in front. */
   readonly tftpRoot: string | undefined;
 }
@@ -22,8 +25,9 @@ const RAMDISK_NAME = /(?:^|[._-])(?:initrd|initramfs|ramdisk)(?:[._-]|$)/i;
 /** What a name means in this boot. The node's own profile says what its images are; without one, their names do. */
 export function fileRoleOf(path: string, { bootFile, profile, tftpRoot }: FileRoleFacts): FileRole {
   const name = bareName(path, tftpRoot);
-  if (isSameFile(name, profile?.kernel, tftpRoot)) return 'kernel';
-  if (isSameFile(name, profile?.ramdisk, tftpRoot)) return 'ramdisk';
+  if (isSameFile(name, profile?.kernel, tftpRoot) || isImage(name, profile?.kernelChecksum)) return 'kernel';
+  if (isSameFile(name, profile?.ramdisk, tftpRoot) || isImage(name, profile?.ramdiskChecksum))
+    return 'ramdisk';
   if (parseBootPath(name) !== undefined || name.endsWith('.ipxe')) return 'configuration';
   if (isSameFile(name, bootFile, tftpRoot)) return 'boot-file';
   const last = name.slice(name.lastIndexOf('/') + 1);
@@ -36,6 +40,11 @@ export function fileRoleOf(path: string, { bootFile, profile, tftpRoot }: FileRo
 /** Whether two names mean the same file below the root, whatever stands in front of it. */
 export function isSameName(one: string, other: string, tftpRoot: string | undefined): boolean {
   return bareName(one, tftpRoot) === bareName(other, tftpRoot);
+}
+
+/** An image by URL is served by its checksum. */
+function isImage(name: string, checksum: ImageChecksum | undefined): boolean {
+  return checksum !== undefined && imageKeyOfPath(name) === imageKey(checksum);
 }
 
 function isSameFile(name: string, other: string | undefined, tftpRoot: string | undefined): boolean {

@@ -48,6 +48,23 @@ export function machineUuid(mac: string): string {
   return `00000000-0000-4000-8000-${mac.replaceAll(':', '')}`;
 }
 
+/** Switches a machine on that will not get far; the function returned switches it off. */
+export async function startMachine(network: LabNetwork, machine: Machine): Promise<() => Promise<void>> {
+  const tap = network.takeTap();
+  const variables = join(network.folder, `${tap}-variables.fd`);
+  if (machine.firmware !== 'bios') await copyFile(`${OVMF}/OVMF_VARS_4M.fd`, variables);
+  const qemu = network.switches.start(
+    `machine ${machine.mac}`,
+    'qemu-system-x86_64',
+    qemuArguments(machine, tap, variables),
+  );
+  return async () => {
+    await qemu.stop('SIGKILL');
+    await rm(variables, { force: true });
+    network.releaseTap(tap);
+  };
+}
+
 /**
  * Switches a machine on and waits until its ramdisk has said that it runs. Rejects with the end of the console and
  * all of its packets when it does not get there.

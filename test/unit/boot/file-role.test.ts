@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fileRoleOf, type FileRole } from '../../../src/boot/file-role.ts';
+import { profileSample } from './samples.ts';
 
 const FACTS = { bootFile: '/pxelinux.0', profile: undefined, tftpRoot: '/srv/tftp' };
 
@@ -25,7 +26,7 @@ describe('fileRoleOf', () => {
   });
 
   it('believes the profile before the name', () => {
-    const profile = { kernel: '/srv/tftp/images/a', ramdisk: '/tftpboot/images/vmlinuz' };
+    const profile = profileSample({ kernel: '/srv/tftp/images/a', ramdisk: '/tftpboot/images/vmlinuz' });
     expect(fileRoleOf('images/a', { ...FACTS, profile })).toBe('kernel');
     expect(fileRoleOf('images/vmlinuz', { ...FACTS, profile })).toBe('ramdisk');
   });
