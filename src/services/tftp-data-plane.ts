@@ -51,11 +51,12 @@ interface Endpoint {
   readonly sockets: readonly TransferSocket[];
   readonly forwardRequests: boolean;
   readonly transfers: Map<PeerKey, Running>;
-  /** Which socket served a peer last, oldest first. */
-  readonly lastSockets: Map<PeerKey, number>;
+  /** Which socket served a peer last, and the peers before these. */
+  lastSockets: Map<PeerKey, number>;
+  olderSockets: Map<PeerKey, number>;
 }
 
-/** Peers of ended transfers that are remembered: what a rack asks for within the seconds in which ports come again. */
+/** Peers that are remembered, at least so many and at most twice: a rack's, for the time in which ports come again. */
 const REMEMBERED_PEERS = 4096;
 
 /** A transfer with what it needs of the world. It is an item of the timer wheel. */
@@ -123,7 +124,14 @@ export class DataPlane {
   }
 
   addEndpoint(id: number, sockets: readonly TransferSocket[], forwardRequests: boolean): void {
-    const endpoint: Endpoint = { id, sockets, forwardRequests, transfers: new Map(), lastSockets: new Map() };
+    const endpoint: Endpoint = {
+      id,
+      sockets,
+      forwardRequests,
+      transfers: new Map(),
+      lastSockets: new Map(),
+      olderSockets: new Map(),
+    };
     this.#endpoints.set(id, endpoint);
     for (const socket of sockets) {
       socket.onDatagram(
@@ -361,16 +369,15 @@ function errorOf(code: number, message: string): TransferError {
  * cost a third of the speed of 32 clients. Only a peer that was served a moment ago gets the next one: when a client
  * uses its port again at once, it meets another port here, and ACKs of its old transfer miss the new one.
  */
-function chooseSocket({ sockets, lastSockets }: Endpoint, key: PeerKey): TransferSocket | undefined {
-  const last = lastSockets.get(key);
+function chooseSocket(endpoint: Endpoint, key: PeerKey): TransferSocket | undefined {
+  const { sockets } = endpoint;
+  const last = endpoint.lastSockets.get(key) ?? endpoint.olderSockets.get(key);
   const index = last === undefined ? 0 : (last + 1) % sockets.length;
-  // Deleted first, so that the peer becomes the youngest.
-  lastSockets.delete(key);
-  lastSockets.set(key, index);
-  if (lastSockets.size > REMEMBERED_PEERS) {
-    const [oldest] = lastSockets.keys();
-    if (oldest !== undefined) lastSockets.delete(oldest);
+  if (endpoint.lastSockets.size >= REMEMBERED_PEERS) {
+    endpoint.olderSockets = endpoint.lastSockets;
+    endpoint.lastSockets = new Map();
   }
+  endpoint.lastSockets.set(key, index);
   return sockets[index];
 }
 

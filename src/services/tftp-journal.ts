@@ -37,7 +37,7 @@ export class TftpJournal {
   readonly #grants = new Map<number, OpenGrant>();
   /** Peers and names of the transfers that observers were told of and that have not ended. */
   readonly #told = new Set<string>();
-  readonly #files = new BoundedLabels(FILE_LABELS_MAX);
+  readonly #files = new BoundedLabels(FILE_LABELS_MAX, (path) => escapeControlBytes(fileFamily(path)));
   #overloadWarnedAt = -Infinity;
 
   constructor(parts: {
@@ -122,7 +122,7 @@ export class TftpJournal {
 
   /** `receivedAt` is the request's time on the monotonic clock. */
   granted(grant: TftpGranted, receivedAt: number): void {
-    const file = this.#files.choose(escapeControlBytes(fileFamily(grant.path)));
+    const file = this.#files.choose(grant.path);
     const { address, port } = grant.peer;
     const key = `${address}/${port}/${grant.requested}`;
     const isRepeated = this.#told.has(key);

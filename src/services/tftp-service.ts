@@ -305,21 +305,35 @@ export class TftpService implements Service {
   ): void {
     const id = this.#nextId++;
     const { name } = packet;
+    const sent = describeContent(content, mode);
     this.#outbox.push({
       id,
       endpoint: endpoint.id,
       peer,
       name,
-      ...describeContent(content, mode),
+      content: sent.content,
+      mode: sent.mode,
       agreed,
       oack,
     });
     if (this.#outbox.length === 1) setImmediate(() => this.#post());
     const { blockSize, windowSize } = agreed;
+    const { source, node, generation, modifiedAt } = originOf(content);
     const grant: TftpGranted = {
-      ...{ id, peer, requested: name, mapped: mapped.mapped ?? name, path: content.path },
-      ...originOf(content),
-      ...{ size: sizeOf(content), blockSize, windowSize, steps: mapped.steps, collapsed },
+      id,
+      peer,
+      requested: name,
+      mapped: mapped.mapped ?? name,
+      path: content.path,
+      source,
+      node,
+      generation,
+      modifiedAt,
+      size: sizeOf(content),
+      blockSize,
+      windowSize,
+      steps: mapped.steps,
+      collapsed,
     };
     this.#journal.granted(grant, receivedAt);
   }

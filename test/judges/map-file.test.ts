@@ -43,18 +43,41 @@ async function failures(file: string, only?: string): Promise<readonly string[]>
     await run.ended;
     expect(run.lines.at(-1)).toMatch(/^\d+ passed, \d+ failed, \d+ left out$/);
     console.log(run.lines.join('\n'));
-    return run.lines.flatMap((line) => /^FAIL (\S+)/.exec(line)?.[1] ?? []);
+    return run.lines.flatMap(failedNames);
   } finally {
     await run.stop();
   }
 }
 
+/** `FAIL name`, or `FAIL ['name', ...] why` when the server did not start in time. */
+function failedNames(line: string): readonly string[] {
+  const [, list, name] = /^FAIL (?:\[(.*?)\]|(\S+))/.exec(line) ?? [];
+  if (list === undefined) return name === undefined ? [] : [name];
+  return [...list.matchAll(/'([^']+)'/g)].map(([, one = '']) => one);
+}
+
+/**
+ * The judge waits 1.5 s for each answer, and a process that has just started may need longer for its first one while
+ * other tests keep the machine busy. What failed is asked again by itself: a wrong answer stays wrong.
+ */
+const FURTHER_ATTEMPTS = 3;
+
+/** More than these are no accident. */
+const LATE_ANSWERS_MAX = 40;
+
 test.each(['vectors.json', 'noreply.json'])(
   'in.tftpd answers as recorded in %s, and so does bootd',
   async (file) => {
-    const failed = await failures(file);
-    // The judge waits 1.5 s for an answer, which a busy machine may need to start a process: so much is asked again.
-    expect(failed.length).toBeLessThan(4);
-    for (const name of failed) expect(await failures(file, name)).toEqual([]);
+    let failed = await failures(file);
+    expect(failed.length).toBeLessThan(LATE_ANSWERS_MAX);
+    for (let attempt = 1; attempt <= FURTHER_ATTEMPTS && failed.length > 0; attempt++) {
+      const still: string[] = [];
+      for (const name of failed) {
+        // `--only` takes every name that contains this one.
+        if ((await failures(file, name)).includes(name)) still.push(name);
+      }
+      failed = still;
+    }
+    expect(failed).toEqual([]);
   },
 );

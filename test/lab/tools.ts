@@ -12,6 +12,8 @@ export type Need =
   | 'strace'
   | 'faketime'
   | 'judge-tools'
+  | 'compiler'
+  | 'packet-loss'
   | 'ironic-package'
   | 'ironic';
 
@@ -67,6 +69,12 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
   ],
   strace: [{ name: 'strace', debianPackage: 'strace' }],
   faketime: [{ name: FAKETIME_LIBRARY, debianPackage: 'libfaketime' }],
+  compiler: [
+    { name: 'gcc', debianPackage: 'gcc' },
+    { name: '/usr/include/stdio.h', debianPackage: 'libc6-dev' },
+  ],
+  // Not netem, which some kernels are built without.
+  'packet-loss': [{ name: 'nft', debianPackage: 'nftables' }],
   'judge-tools': [
     { name: 'python3', debianPackage: 'python3' },
     { name: 'unshare', debianPackage: 'util-linux' },

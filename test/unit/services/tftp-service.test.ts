@@ -299,6 +299,24 @@ describe('a transfer', () => {
     await vi.waitFor(() => expect(tftp.events).toMatchObject([{ result: 'replaced' }, { result: 'done' }]));
   });
 
+  it('is forgotten when its client falls silent for 63 times its timeout', async () => {
+    const tftp = await start();
+    const client = await connect(tftp);
+    client.request('image', [option('blksize', 1408), option('utimeout', 10_000)]);
+    await client.next();
+    await client.acknowledge(0);
+    // Block 1, and five times more after 10, 20, 40, 80 and 160 ms.
+    for (let attempt = 0; attempt < 6; attempt++) {
+      expect(await client.next()).toMatchObject({ kind: 'data', block: 1 });
+    }
+    await vi.waitFor(
+      () => expect(tftp.events).toMatchObject([{ result: 'timeout', bytes: 0, retransmissions: 5 }]),
+      PATIENCE,
+    );
+    expect(client.waiting()).toBe(0);
+    expect(await tftp.metrics.tftpTransfersActive.get()).toMatchObject({ values: [{ value: 0 }] });
+  });
+
   it('hears only its own client', async () => {
     const tftp = await start();
     const client = await connect(tftp);
