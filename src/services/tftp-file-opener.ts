@@ -8,12 +8,6 @@ import type { BootFileFailure, BootFileOutcome, BootRoot, OpenBootFile } from '.
 const OPENINGS_MAX = 2;
 
 /**
- * A file that was opened a moment ago is not opened again before this time; who asks meanwhile shares the next opening.
- * When a rack asks for one file as fast as it can, opening it was a third of the work of the daemon's thread.
- */
-const REST_MS = 2;
-
-/**
  * A file that was opened for one or more requests at once. Each of them says once what becomes of it; when nobody
  * handed it on, it is closed.
  */
@@ -51,10 +45,9 @@ type Receiver = (outcome: OpeningOutcome) => void;
  */
 export class TftpFileOpener {
   readonly #root: Pick<BootRoot, 'open'>;
-  /** Requests by name, those under way, those that wait, and those whose file rests. */
+  /** Requests by name, those under way and those that wait. */
   readonly #wanted = new Map<string, Receiver[]>();
   readonly #queue: string[] = [];
-  readonly #resting = new Set<string>();
   #opening = 0;
 
   constructor(root: Pick<BootRoot, 'open'>) {
@@ -70,7 +63,6 @@ export class TftpFileOpener {
         return;
       }
       this.#wanted.set(name, [resolve]);
-      if (this.#resting.has(name)) return;
       this.#queue.push(name);
       this.#openNext();
     });
@@ -84,20 +76,9 @@ export class TftpFileOpener {
       void this.#root.open(name).then((outcome) => {
         this.#opening -= 1;
         this.#deliver(name, outcome);
-        this.#rest(name);
         this.#openNext();
       });
     }
-  }
-
-  #rest(name: string): void {
-    this.#resting.add(name);
-    setTimeout(() => {
-      this.#resting.delete(name);
-      if (!this.#wanted.has(name)) return;
-      this.#queue.push(name);
-      this.#openNext();
-    }, REST_MS);
   }
 
   #deliver(name: string, outcome: BootFileOutcome): void {
