@@ -254,28 +254,28 @@ function furnish(
   const tftp = buildTftp(settings, inherited, bootFiles, images, tftpVerbosity, observeTftp, logger, metrics);
   if (tftp !== undefined) services.push(tftp);
   const { httpBoot } = settings;
-  if (httpBoot !== undefined) {
-    services.push(
-      new HttpBootService({
-        listen: httpBoot.listen,
-        ...httpBootFiles(settings, images),
-        bootFiles,
-        logger,
-        metrics,
-        clock,
-        observer: (observation) => {
-          bootFiles.observeFile(observation);
-          boots.observeFile(observation);
-        },
-      }),
-    );
-  }
+  const http =
+    httpBoot &&
+    new HttpBootService({
+      listen: httpBoot.listen,
+      ...httpBootFiles(settings, images),
+      bootFiles,
+      logger,
+      metrics,
+      clock,
+      observer: (observation) => {
+        bootFiles.observeFile(observation);
+        boots.observeFile(observation);
+      },
+    });
+  if (http !== undefined) services.push(http);
 
   const checks = (): readonly HealthCheck[] => [
     storeCheck(store),
     check('templates', templates.problems.map(formatConfigProblem)),
     ...(dhcp === undefined ? [] : [check('dhcp', dhcp.problems)]),
     ...(tftp === undefined ? [] : [check('tftp', tftp.problems)]),
+    ...(http === undefined ? [] : [check('http-boot', http.problems)]),
   ];
   services.push(
     new ControlService({

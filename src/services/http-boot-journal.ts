@@ -136,9 +136,9 @@ export class HttpBootJournal {
     );
   }
 
-  /** The thread was started again and cannot listen. */
+  /** The address is not there (yet), or somebody else took it. */
   notOpened(error: Error): void {
-    this.#logger.error({ event: EVENTS.httpThreadFailed, err: error }, `${error.message}; it is tried again`);
+    this.#logger.warn({ event: EVENTS.httpClosed, err: error }, `${error.message}; it is tried again`);
   }
 
   #refused(

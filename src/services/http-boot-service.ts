@@ -34,8 +34,8 @@ export interface HttpBootServiceParts {
 }
 
 const STOP_GRACE_MS = 2000;
-/** Before a thread that failed is started again. */
-const RESTART_MS = 1000;
+/** Before a thread that failed is started again, or an address that is not there is tried again. */
+const TRY_AGAIN_MS = 1000;
 /** A thread that does not answer is ended. */
 const STOP_SLACK_MS = 1000;
 
@@ -52,10 +52,11 @@ export class HttpBootService implements Service {
   readonly #requests = new Map<number, Granted | undefined>();
   #link: HttpBootLink | undefined;
   #address: HttpBootEndpoint | undefined;
-  #opening: { resolve(): void; reject(error: IoError): void } | undefined;
+  #starting: { readonly resolve: () => void; readonly reject: (error: IoError) => void } | undefined;
+  #problem: string | undefined;
   #stopped: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
-  #restart: NodeJS.Timeout | undefined;
+  #again: NodeJS.Timeout | undefined;
 
   constructor(parts: HttpBootServiceParts) {
     this.#parts = parts;
@@ -68,10 +69,21 @@ export class HttpBootService implements Service {
     return this.#address;
   }
 
-  /** Rejects with IoError when the address is taken or may not be listened on. */
+  /** What keeps machines from being served, in words; empty when nothing does. */
+  get problems(): readonly string[] {
+    return this.#problem === undefined ? [] : [this.#problem];
+  }
+
+  /**
+   * Rejects with IoError when the address is taken or may not be listened on. One that this host does not have yet is
+   * waited for, as DHCP and TFTP wait for their interfaces.
+   */
   async start(): Promise<void> {
     try {
-      await this.#open();
+      await new Promise<void>((resolve, reject) => {
+        this.#starting = { resolve, reject };
+        this.#openThread();
+      });
     } catch (error) {
       await this.stop();
       throw error;
@@ -83,20 +95,21 @@ export class HttpBootService implements Service {
     return this.#stopping;
   }
 
-  #open(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#opening = { resolve, reject };
-      const { openLink = openHttpBootThread, listen } = this.#parts;
-      this.#link = openLink({
-        message: (message) => this.#hear(message),
-        failed: (error) => this.#died(error),
-      });
-      this.#link.post({ kind: 'open', endpoint: listen });
+  #openThread(): void {
+    const { openLink = openHttpBootThread } = this.#parts;
+    this.#link = openLink({
+      message: (message) => this.#hear(message),
+      failed: (error) => this.#died(error),
     });
+    this.#listen();
+  }
+
+  #listen(): void {
+    this.#link?.post({ kind: 'open', endpoint: this.#parts.listen });
   }
 
   async #stop(): Promise<void> {
-    clearTimeout(this.#restart);
+    clearTimeout(this.#again);
     const link = this.#link;
     if (link === undefined) return;
     const graceMs = this.#parts.stopGraceMs ?? STOP_GRACE_MS;
@@ -115,9 +128,9 @@ export class HttpBootService implements Service {
     switch (message.kind) {
       case 'opened':
         this.#address = message.endpoint;
+        this.#problem = undefined;
         this.#journal.opened(message.endpoint);
-        this.#opening?.resolve();
-        this.#opening = undefined;
+        this.#started();
         return;
       case 'failed':
         this.#notOpened(message.message, message.osCode);
@@ -147,13 +160,27 @@ export class HttpBootService implements Service {
     const what = `cannot listen on ${host.includes(':') ? `[${host}]` : host}:${port} for http-boot`;
     const error =
       osCode === undefined ? new IoError('failed', `${what}: ${message}`) : ioErrorFromOsCode(what, osCode);
-    if (this.#opening !== undefined) {
-      this.#opening.reject(error);
-      this.#opening = undefined;
+    if (this.#starting !== undefined && error.code !== 'address-not-available') {
+      this.#starting.reject(error);
+      this.#starting = undefined;
       return;
     }
-    this.#journal.notOpened(error);
-    this.#startAgain();
+    if (this.#problem !== error.message) this.#journal.notOpened(error);
+    this.#problem = error.message;
+    this.#started();
+    this.#tryAgain(() => this.#listen());
+  }
+
+  /** The start is over, whether it listens already or waits for its address. */
+  #started(): void {
+    this.#starting?.resolve();
+    this.#starting = undefined;
+  }
+
+  #tryAgain(act: () => void): void {
+    if (this.#stopping !== undefined) return;
+    clearTimeout(this.#again);
+    this.#again = setTimeout(act, TRY_AGAIN_MS);
   }
 
   async #answer(request: HttpBootRequest): Promise<void> {
@@ -212,20 +239,12 @@ export class HttpBootService implements Service {
     this.#stopped?.();
     this.#journal.threadDied(error, this.#requests.size);
     this.#loseAll();
-    if (this.#opening === undefined) this.#startAgain();
-    else this.#notOpened(error.message, undefined);
-  }
-
-  #startAgain(): void {
-    if (this.#stopping !== undefined) return;
-    this.#restart = setTimeout(() => {
-      // What keeps it from listening is in the log, and it is tried again.
-      this.#open().catch((error: unknown) => {
-        this.#journal.notOpened(error instanceof Error ? error : new Error(String(error)));
-        void this.#link?.terminate();
-        this.#startAgain();
-      });
-    }, RESTART_MS);
+    this.#address = undefined;
+    if (this.#starting !== undefined) this.#notOpened(error.message, undefined);
+    else {
+      this.#problem = `the thread that serves boot files over HTTP failed: ${error.message}`;
+      this.#tryAgain(() => this.#openThread());
+    }
   }
 }
 

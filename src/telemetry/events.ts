@@ -38,6 +38,7 @@ export const EVENTS = {
   tftpMapFailed: 'tftp.map.failed',
   tftpThreadFailed: 'tftp.thread.failed',
   httpListening: 'http.socket.opened',
+  httpClosed: 'http.socket.closed',
   httpRequestDone: 'http.request.done',
   httpRequestRefused: 'http.request.refused',
   httpRequestBroken: 'http.request.broken',

@@ -114,6 +114,7 @@ function common(dhcp: DhcpSettings | undefined): unknown {
   return {
     ...dhcp,
     reservations: [],
+    httpBoot: undefined,
     parameters: { ...parameters, filenameByFirmware: undefined, pingCheck: undefined, options: new Map() },
   };
 }

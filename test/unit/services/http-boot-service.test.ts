@@ -408,6 +408,33 @@ describe('the service', () => {
     );
   });
 
+  it('waits for an address that is not there yet, and says so once', async () => {
+    let attempts = 0;
+    const http = await start({
+      openLink: (listener) => ({
+        post: ({ kind }) => {
+          if (kind === 'stop') setImmediate(() => listener.message({ kind: 'stopped' }));
+          if (kind !== 'open') return;
+          attempts += 1;
+          const endpoint = { host: '192.0.2.1', port: 80 };
+          setImmediate(() =>
+            listener.message(
+              attempts < 3
+                ? { kind: 'failed', message: 'no', osCode: 'EADDRNOTAVAIL' }
+                : { kind: 'opened', endpoint },
+            ),
+          );
+        },
+        terminate: () => Promise.resolve(),
+      }),
+    });
+    expect(http.service.problems).toEqual([
+      'cannot listen on 127.0.0.1:0 for http-boot: address not available (EADDRNOTAVAIL)',
+    ]);
+    await vi.waitFor(() => expect(http.service.problems).toEqual([]), { timeout: 10_000 });
+    expect(http.log.map(({ event }) => event)).toEqual(['http.socket.closed', 'http.socket.opened']);
+  });
+
   it('lets a transfer end when it stops, and ends one that does not', async () => {
     const http = await start({
       prepare: (root) => writeFileSync(join(root, 'big'), Buffer.alloc(50_000_000)),
