@@ -10,11 +10,14 @@ export interface CataloguedOption {
   readonly space: string | undefined;
 }
 
+/** `repeated`: several values may follow each other in one sub-option, each with a length of its own in it. */
+type Suboption = readonly [code: number, name: string, type: string, repeated?: 'repeated'];
+
 /**
  * Sub-options that have names without being defined: relay agents' (RFC 3046 and its followers), iPXE's own, and those
  * of the PXE specification 2.1, which option 43 carries where `vendor-option-space` says so.
  */
-const STANDARD_SUBOPTIONS: Readonly<Record<string, readonly (readonly [number, string, string])[]>> = {
+const STANDARD_SUBOPTIONS: Readonly<Record<string, readonly Suboption[]>> = {
   agent: [
     [1, 'circuit-id', 'string'],
     [2, 'remote-id', 'string'],
@@ -63,9 +66,10 @@ const STANDARD_SUBOPTIONS: Readonly<Record<string, readonly (readonly [number, s
     [5, 'mtftp-delay', 'unsigned integer 8'],
     [6, 'discovery-control', 'unsigned integer 8'],
     [7, 'discovery-mcast-addr', 'ip-address'],
-    [8, 'boot-server', '{ unsigned integer 16, unsigned integer 8, ip-address }'],
-    [9, 'boot-menu', '{ unsigned integer 16, unsigned integer 8, text }'],
+    [8, 'boot-server', '{ unsigned integer 16, unsigned integer 8, array of ip-address }', 'repeated'],
+    [9, 'boot-menu', '{ unsigned integer 16, unsigned integer 8, text }', 'repeated'],
     [10, 'menu-prompt', '{ unsigned integer 8, text }'],
+    [71, 'boot-item', '{ unsigned integer 16, unsigned integer 16 }'],
   ],
 };
 
@@ -77,9 +81,10 @@ export class OptionCatalogue {
   constructor() {
     for (const { code, type } of namedOptions()) this.#noteCarrier(code, type);
     for (const [space, options] of Object.entries(STANDARD_SUBOPTIONS)) {
-      for (const [code, name, typeText] of options) {
-        const type = parseOptionType(typeText);
-        if (type === undefined) throw new Error(`the table of sub-options has an unknown type: ${typeText}`);
+      for (const [code, name, typeText, repeated] of options) {
+        const one = parseOptionType(typeText);
+        if (one === undefined) throw new Error(`the table of sub-options has an unknown type: ${typeText}`);
+        const type: OptionType = repeated === undefined ? one : { kind: 'array', of: one };
         this.define({ name: `${space}.${name}`, code, type, space });
       }
     }

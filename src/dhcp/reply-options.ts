@@ -3,7 +3,7 @@ import type { Firmware } from '../boot/firmware.ts';
 import { OPTION } from '../wire/dhcp/option-codes.ts';
 import type { OptionMap } from '../wire/dhcp/dhcp-options.ts';
 import { encodeEncapsulated } from '../wire/dhcp/encapsulated-options.ts';
-import { encodePlainBootAnswer } from '../wire/dhcp/pxe-options.ts';
+import { bootItemIn, encodePlainBootAnswer } from '../wire/dhcp/pxe-options.ts';
 import { COMPUTED_OPTIONS } from './computed-options.ts';
 import { MESSAGE_TYPE, type ClientRequest } from './dhcp-request.ts';
 import { configuredCodes, encapsulatedOf, optionOf, type ScopeChain } from './scope-parameters.ts';
@@ -117,6 +117,8 @@ function valueOf(code: number, input: ReplyOptionsInput): Uint8Array | undefined
     // One reply names one boot file, wherever it stands.
     case OPTION.bootfileName:
       return configured && boot?.bootFile !== undefined ? encoder.encode(boot.bootFile) : undefined;
+    case OPTION.vendorEncapsulatedOptions:
+      return answerToItem(input) ?? configured ?? encapsulatedIn(code, input);
     default:
       return configured ?? encapsulatedIn(code, input);
   }
@@ -151,6 +153,8 @@ function* unaskedOptions(input: ReplyOptionsInput): Iterable<readonly [number, U
  */
 function pxeVendorOptions(input: ReplyOptionsInput, boot: BootOptions): Uint8Array | undefined {
   const { request, chain } = input;
+  const answer = answerToItem(input);
+  if (answer !== undefined) return answer;
   if (isPxeMenu(input, request.firmware)) return encapsulatedIn(OPTION.vendorEncapsulatedOptions, input);
   if (!boot.asBootServer || !request.firmware.isPxeClient) return undefined;
   return (
@@ -159,12 +163,20 @@ function pxeVendorOptions(input: ReplyOptionsInput, boot: BootOptions): Uint8Arr
   );
 }
 
+/** Whether option 43 is a site's menu for PXE ROMs, so that they ask on port 4011 for what was chosen. */
+export function carriesPxeMenu(spaceCarriers: ReadonlyMap<string, number>): boolean {
+  return spaceCarriers.get(PXE_SPACE) === OPTION.vendorEncapsulatedOptions;
+}
+
+/** To a ROM that has chosen from the menu, its choice is confirmed; the menu again would be no answer (PXE 2.1 section 2.2.6). */
+function answerToItem({ request: { firmware, message }, boot }: ReplyOptionsInput): Uint8Array | undefined {
+  const asked = message.options.get(OPTION.vendorEncapsulatedOptions);
+  if (boot?.asBootServer !== true || !firmware.isPxeClient || asked === undefined) return undefined;
+  return bootItemIn(asked) && encodePlainBootAnswer(asked);
+}
+
 function isPxeMenu({ chain, spaceCarriers }: ReplyOptionsInput, firmware: Firmware): boolean {
-  return (
-    firmware.isPxeClient &&
-    spaceCarriers.get(PXE_SPACE) === OPTION.vendorEncapsulatedOptions &&
-    encapsulatedOf(chain, PXE_SPACE).size > 0
-  );
+  return firmware.isPxeClient && carriesPxeMenu(spaceCarriers) && encapsulatedOf(chain, PXE_SPACE).size > 0;
 }
 
 /**

@@ -8,6 +8,7 @@ import type { NetworkInterface } from '../io/network-interfaces.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { carriesPxeMenu } from '../dhcp/reply-options.ts';
 import { PXE_BOOT_SERVER_PORT } from '../wire/dhcp/pxe-options.ts';
 import { DeviceWire, type DhcpWire, type DhcpWireOptions, type OpenDhcpWire } from './dhcp-wire.ts';
 import { judgeInterface } from './interface-readiness.ts';
@@ -223,10 +224,11 @@ function openDeviceWire(options: DhcpWireOptions): Promise<OpenDhcpWire> {
   return DeviceWire.open(options);
 }
 
-/** Beside another DHCP server, PXE clients also ask on the boot server's port (PXE 2.1 section 2.2.3). */
+/** Beside another DHCP server, or to get what was chosen from a menu, PXE clients ask on the boot server's port (PXE 2.1 section 2.2.3). */
 function portsOf(settings: DhcpSettings): readonly { readonly port: number; readonly kind: Link['port'] }[] {
   const dhcp = { port: settings.serverPort, kind: 'dhcp' } as const;
-  return settings.mode === 'proxy' ? [dhcp, { port: PXE_BOOT_SERVER_PORT, kind: 'boot-server' }] : [dhcp];
+  const isBootServer = settings.mode === 'proxy' || carriesPxeMenu(settings.spaceCarriers);
+  return isBootServer ? [dhcp, { port: PXE_BOOT_SERVER_PORT, kind: 'boot-server' }] : [dhcp];
 }
 
 /** Whether any scope wants addresses checked before they are offered; dhcpd does unless it is told not to. */

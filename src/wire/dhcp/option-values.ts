@@ -179,9 +179,12 @@ function encodeArray(of: OptionType, input: unknown): Uint8Array {
   return concatenated(elements.map((element) => encodeValue(of, element)));
 }
 
-/** A list of records may be written as one record; its elements are then no lists themselves. */
+/**
+ * A list of records may be written as one record: its first element is then no list itself, nor text that holds all fields. Texts further
+ * behind may have spaces.
+ */
 function isOneRecord(input: unknown): boolean {
-  return Array.isArray(input) && !input.some((element) => Array.isArray(element) || hasSpaces(element));
+  return Array.isArray(input) && !Array.isArray(input[0]) && !hasSpaces(input[0]);
 }
 
 function hasSpaces(input: unknown): boolean {

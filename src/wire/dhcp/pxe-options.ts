@@ -29,7 +29,8 @@ export function encodePlainBootAnswer(asked: Uint8Array | undefined): Uint8Array
   return encodeEncapsulated(answer, 'end');
 }
 
-function bootItemIn(vendorOptions: Uint8Array): Uint8Array | undefined {
+/** The menu item that a ROM asks a boot server for: type and layer; undefined where option 43 names none, or is broken. */
+export function bootItemIn(vendorOptions: Uint8Array): Uint8Array | undefined {
   try {
     return decodeEncapsulated(vendorOptions, 'pad-and-end').get(PXE_SUB_OPTION.bootItem);
   } catch (error) {

@@ -215,4 +215,12 @@ describe('wires of interfaces', () => {
     await start();
     expect(opened.map(({ kind }) => kind)).toEqual(['dhcp', 'boot-server']);
   });
+
+  it('are two where there is a PXE menu, whose items ROMs ask the boot server for', async () => {
+    const settings = seedSettings({ spaceCarriers: new Map([['pxe', 43]]) });
+    const { host, opened, start } = setUp(['br-prov'], settings);
+    host.put(facts('br-prov', 3, '192.168.0.1'));
+    await start();
+    expect(opened.map(({ kind }) => kind)).toEqual(['dhcp', 'boot-server']);
+  });
 });
