@@ -102,7 +102,7 @@ describe('a menu for PXE ROMs', () => {
   const menu = [
     '060103',
     '0812' + '000101c0a80001' + '000202c0a80001c0a80002',
-    `0916${`00000a${textHex('Local disk')}`}${`000206${textHex('Rescue')}`}`,
+    `091600000a${textHex('Local disk')}000206${textHex('Rescue')}`,
     `0a160a${textHex('Press F8 for the menu')}`,
     'ff',
   ].join('');
