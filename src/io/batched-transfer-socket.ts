@@ -26,7 +26,13 @@ export interface KernelTransferSocketOptions {
   readonly receiveBufferBytes: number;
 }
 
-/** Wake-ups in a row that brought one datagram only, after which looking for more is not worth its system call. */
+/**
+ * Fewer further datagrams than these do not pay for their system call, and their answers would wait for each other: with a
+ * few clients in lock step, client and server would work in turn instead of at the same time.
+ */
+const WORTHWHILE_DATAGRAMS = 3;
+
+/** Wake-ups in a row that brought fewer, after which it is not looked for more. */
 const LONELY_WAKE_UPS = 16;
 
 /** How many wake-ups are then dealt with as they come before it is tried again. */
@@ -124,7 +130,7 @@ class BatchedTransferSocket implements TransferSocket {
     });
   }
 
-  /** With one or two clients there is nothing more to receive, and dgram alone is the faster way. */
+  /** With a handful of clients dgram alone is the faster way. */
   #drain(datagram: DatagramListener): void {
     if (this.#drainAfter > 0) {
       this.#drainAfter -= 1;
@@ -132,7 +138,7 @@ class BatchedTransferSocket implements TransferSocket {
     }
     // The descriptor may be closed, and its number used again, once close was called.
     if (this.#closing !== undefined) return;
-    this.#lonely = this.#receive.drain(datagram) > 0 ? 0 : this.#lonely + 1;
+    this.#lonely = this.#receive.drain(datagram) >= WORTHWHILE_DATAGRAMS ? 0 : this.#lonely + 1;
     if (this.#lonely >= LONELY_WAKE_UPS) this.#drainAfter = WAKE_UPS_WITHOUT_DRAIN;
   }
 
