@@ -59,6 +59,9 @@ const STARTING_QUESTIONS: ReadonlySet<string> = new Set(['discover', 'selecting'
 /** After this long, what another system of the machine says has nothing to do with its network boot. */
 const SYSTEM_LATE_MS = 15 * 60_000;
 
+/** Changes of boots of strangers that listeners hear of in a second. */
+const STRANGERS_TOLD_PER_SECOND = 50;
+
 /** Ports of one node that are heard within this time of each other boot at once. */
 const AT_ONCE_MS = 60_000;
 
@@ -75,6 +78,7 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
   /** Boots whose verdict may still change by itself. */
   readonly #open = new Set<GrowingTrace>();
   readonly #macByAddress = new Map<Ipv4, Mac>();
+  #strangers = { second: 0, told: 0 };
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: BootTraceServiceParts) {
@@ -224,9 +228,18 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
   }
 
   #tell(trace: GrowingTrace, verdict: Verdict): void {
-    if (this.#table.isEstablished(trace))
+    if (this.#table.isEstablished(trace)) {
       this.#parts.keeper.keep(trace, () => [...this.#table.established()]);
+    } else if (!this.#mayTellOfStranger()) return;
     for (const listener of this.#listeners) listener({ trace, verdict });
+  }
+
+  /** A flood of strangers must not flood those who follow. */
+  #mayTellOfStranger(): boolean {
+    const second = Math.floor(this.#parts.clock.monotonic() / 1000);
+    if (second !== this.#strangers.second) this.#strangers = { second, told: 0 };
+    this.#strangers.told += 1;
+    return this.#strangers.told <= STRANGERS_TOLD_PER_SECOND;
   }
 
   #view(trace: GrowingTrace): BootView {

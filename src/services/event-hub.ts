@@ -51,7 +51,10 @@ export class EventHub implements EventFeed, Service {
     return Promise.resolve();
   }
 
-  /** Tells of an event. `make` gives its document; it may be called later, or never, so it must not change by then. */
+  /**
+   * Tells of an event. `make` gives its document: it is called at once while somebody listens, else when somebody who was
+   * away asks for it, or never.
+   */
   publish(type: EventType, make: () => unknown): void {
     this.#lastNumber += 1;
     const remembered: RememberedEvent = { number: this.#lastNumber, type, make, data: undefined };

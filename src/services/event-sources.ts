@@ -39,13 +39,11 @@ export function publishLease(hub: EventHub, view: LeaseView, nodeOf: LeaseEventF
   hub.publish('lease', () => formatLeaseDocument(view, view.lease.mac && nodeOf(view.lease.mac)));
 }
 
-/** Makes a `boot` event of every change of a boot, with its last step. */
+/** Makes a `boot` event of every change of a boot, with its last step. Costs nothing while nobody listens. */
 export function publishBoots(hub: EventHub): BootListener {
-  return (view) => {
-    // A trace grows, so its event is made now.
-    const document = { ...formatBootSummary(view), step: formatLastStep(view.trace) ?? null };
-    hub.publish('boot', () => document);
-  };
+  // A trace grows: whoever was away and is told later is told how the boot stands by then.
+  return (view) =>
+    hub.publish('boot', () => ({ ...formatBootSummary(view), step: formatLastStep(view.trace) ?? null }));
 }
 
 /** Makes a `node` event of every change of the nodes and profiles that was made durable. */
