@@ -41,6 +41,7 @@ import { ForeignServers } from './services/foreign-servers.ts';
 import { ImageService } from './services/image-service.ts';
 import { LeaseService } from './services/lease-service.ts';
 import { NodeService } from './services/node-service.ts';
+import { PeerMemory } from './services/peer-memory.ts';
 import { ProbeDesk } from './services/probe-desk.ts';
 import { filePresence } from './services/profile-warnings.ts';
 import type { Service } from './services/service.ts';
@@ -235,8 +236,10 @@ function furnish(
     }
   }
 
+  const givesAddresses = settings.dhcp?.mode === 'server';
   const bootFiles = new BootFileService({
     registry,
+    peers: givesAddresses ? undefined : new PeerMemory(clock),
     rendering,
     macOfAddress: (address) => leases?.service.macOfAddress(address),
     unknownMachines: settings.unknownMachines,

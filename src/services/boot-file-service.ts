@@ -25,6 +25,7 @@ import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';
+import type { PeerMemory } from './peer-memory.ts';
 import type { TftpEvent } from './tftp-served.ts';
 
 /** What the service works with. */
@@ -34,6 +35,8 @@ export interface BootFileServiceParts {
   readonly rendering: () => RenderingContext;
   /** Whose lease an address is. */
   readonly macOfAddress: (address: Ipv4) => Mac | undefined;
+  /** Where addresses are given by somebody else: who asked for which machine's configuration. */
+  readonly peers?: Pick<PeerMemory, 'remember' | 'macOf'> | undefined;
   readonly unknownMachines: UnknownMachineBoot;
   /** A machine that is only played does not use up its policy `once`. */
   readonly probes: ProbeLookup;
@@ -67,6 +70,7 @@ export class BootFileService implements BootFileLookup {
     const profile = port?.profile;
     if (port === undefined || profile === undefined || !port.port.pxeEnabled) return undefined;
     const machine: Machine = { node: port.node, mac: port.port.address };
+    if (bootPath.subject.kind === 'mac') this.#parts.peers?.remember(peer, port.port.address);
     const bytes = this.#rendered(path, peer, (context) =>
       renderBootFile(bootPath.loader, machine, profile, context),
     );
@@ -99,7 +103,7 @@ export class BootFileService implements BootFileLookup {
   }
 
   #sentWhole(peer: Ipv4, path: string, durationMs: number): void {
-    const mac = this.#parts.macOfAddress(peer);
+    const mac = this.#parts.macOfAddress(peer) ?? this.#parts.peers?.macOf(peer);
     const port = mac && this.#parts.registry.portByMac(mac);
     if (port?.profile?.policy !== 'once') return;
     if (this.#parts.probes.probeOf(port.port.address, durationMs) !== undefined) return;

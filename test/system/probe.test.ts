@@ -34,7 +34,11 @@ beforeAll(async () => {
   daemon = await Daemon.start({ namespace: network.server, folder: network.folder, tftpRoot: root });
   config = join(network.folder, 'bootd.yaml');
   await daemon.apiBody('PUT', `/v1/nodes/${UUID}`, { ports: [{ address: MAC }] });
-  await daemon.apiBody('PUT', `/v1/nodes/${UUID}/boot-profile`, { kernel: 'kernel', ramdisk: 'ramdisk' });
+  await daemon.apiBody('PUT', `/v1/nodes/${UUID}/boot-profile`, {
+    kernel: 'kernel',
+    ramdisk: 'ramdisk',
+    policy: 'once',
+  });
 });
 
 afterAll(closeLabs);
@@ -107,3 +111,11 @@ test.each(['bios', 'uefi-x64', 'bootp'])(
     expect(await leaseStates()).not.toContain('bound');
   },
 );
+
+test('the one boot of policy once is still to come, and every trace says that it was a probe', async () => {
+  const { boots } = (await daemon.apiBody('GET', `/v1/boots?mac=${MAC}`)) as { boots: { probe: boolean }[] };
+  expect(boots.length).toBeGreaterThan(0);
+  expect(boots.filter((boot) => !boot.probe)).toEqual([]);
+  expect(await daemon.apiBody('GET', `/v1/nodes/${UUID}/boot-profile`)).toMatchObject({ done_at: null });
+  expect(await daemon.apiBody('GET', '/v1/probes')).toEqual({ probes: [] });
+});

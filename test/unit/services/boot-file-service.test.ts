@@ -7,6 +7,8 @@ import { NodeRegistry, type NodeCommand } from '../../../src/boot/node-registry.
 import { swapUuidFields, type NodeUuid } from '../../../src/boot/node.ts';
 import { TemplateError, type TemplateSet } from '../../../src/boot/template.ts';
 import type { UnknownMachineBoot } from '../../../src/config/settings.ts';
+import { createSettableClock } from '../../../src/io/clock.ts';
+import { PeerMemory } from '../../../src/services/peer-memory.ts';
 import { BootFileService } from '../../../src/services/boot-file-service.ts';
 import type { TftpServed } from '../../../src/services/tftp-served.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
@@ -49,12 +51,14 @@ let completed: NodeUuid[];
 let templates: TemplateSet;
 /** The machine that a probe plays since a second. */
 let played: Mac | undefined;
+let peers: PeerMemory | undefined;
 let lines: Record<string, unknown>[];
 beforeEach(() => {
   registry = new NodeRegistry();
   completed = [];
   templates = echoing;
   played = undefined;
+  peers = undefined;
   lines = [];
 });
 
@@ -71,6 +75,7 @@ function service(unknownMachines: UnknownMachineBoot = { kind: 'none' }): BootFi
     registry,
     rendering: () => ({ templates, tftpRoot: '/tftpboot', tftpServer: ipv4('192.168.0.1') }),
     macOfAddress: (address) => LEASES.get(address),
+    peers,
     unknownMachines,
     probes: { probeOf: (address, agoMs = 0) => (address === played && agoMs < 1000 ? 'p' : undefined) },
     completeBoot: (uuid) => completed.push(uuid),
@@ -337,6 +342,24 @@ describe('observe', () => {
     // What began before the probe is the machine's own.
     service().observe(served({ durationMs: 5000 }));
     expect(completed).toEqual([UUID]);
+  });
+
+  it('knows a machine without a lease by the configuration that it asked for, where nobody here gives addresses', () => {
+    run(putNode, putProfile({ ramdisk: 'r', policy: 'once' }));
+    const address = ipv4('10.0.0.9');
+    const clock = createSettableClock(0);
+    peers = new PeerMemory(clock);
+    const files = service();
+    files.observe(served({ peer: { address, port: 2000 } }));
+    files.forMachine('pxelinux.cfg/01-0c-c4-7a-0e-2b-6b', address);
+    clock.advance(31 * 60_000);
+    files.observe(served({ peer: { address, port: 2000 } }));
+    expect(completed).toEqual([]);
+    files.forMachine('pxelinux.cfg/01-0c-c4-7a-0e-2b-6b', address);
+    files.observe(served({ peer: { address, port: 2000 } }));
+    expect(completed).toEqual([UUID]);
+    // Only that: what it boots is not told by an address that may be another machine's tomorrow.
+    expect(files.forMachine('grub/grub.cfg', address)).toBeUndefined();
   });
 
   it('passes over refusals', () => {
