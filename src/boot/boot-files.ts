@@ -134,6 +134,7 @@ function variablesOf(
       uuid: node?.uuid,
       name: quotedWord(loader, 'node.name', node?.name),
       boot_mode: node?.bootMode,
+      arch: quotedWord(loader, 'node.arch', node?.arch),
     },
     port: {
       mac,

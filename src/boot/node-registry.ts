@@ -144,8 +144,8 @@ export class NodeRegistry implements NodeLookup {
   amended(uuid: NodeUuid, fields: NodeFields): NodeDraft | undefined {
     const node = this.#nodes.get(uuid);
     if (node === undefined) return undefined;
-    const { name, bootMode, ports, dhcpOptions, bmc, purpose, managedBy } = node;
-    return { uuid, name, bootMode, ports, dhcpOptions, bmc, purpose, managedBy, ...fields };
+    const { name, bootMode, arch, ports, dhcpOptions, bmc, purpose, managedBy } = node;
+    return { uuid, name, bootMode, arch, ports, dhcpOptions, bmc, purpose, managedBy, ...fields };
   }
 
   /** What a command would change, or why it is refused. Changes nothing. */

@@ -71,6 +71,8 @@ export interface Node {
   readonly name: string | undefined;
   /** Undefined: whatever its firmware says. */
   readonly bootMode: BootMode | undefined;
+  /** The processor as Ironic's `cpu_arch` names it: x86_64, aarch64; undefined: whatever its firmware says. */
+  readonly arch: string | undefined;
   readonly ports: readonly Port[];
   readonly dhcpOptions: readonly IronicDhcpOption[];
   readonly bmc: Bmc | undefined;

@@ -19,6 +19,7 @@ export const TEMPLATE_VARIABLES: readonly TemplateVariable[] = [
   word('node.uuid', "The node's UUID."),
   word('node.name', "The node's name."),
   word('node.boot_mode', '`bios` or `uefi`, as the node is declared.'),
+  word('node.arch', "The node's processor as it is declared: `x86_64`, `aarch64`, ..."),
   word('port.mac', 'MAC of the port that asks, lower case with colons.'),
   word('port.mac_dashed', 'The same with dashes, as in `BOOTIF=01-...`.'),
   word('profile.purpose', 'What the boot is for: `deploy`, `rescue`, `instance`, ...'),

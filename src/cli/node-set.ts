@@ -18,6 +18,7 @@ interface NodeSetOptions extends ControlOptions {
   readonly name?: string;
   readonly mac?: readonly NodeDocument[];
   readonly bootMode?: 'bios' | 'uefi' | 'any';
+  readonly arch?: string;
   readonly kernel?: string;
   readonly ramdisk?: string;
   readonly kernelChecksum?: string;
@@ -40,6 +41,7 @@ export function nodeSetCommand(context: CommandContext): Command {
     .addOption(
       new Option('--boot-mode <mode>', 'how it is declared to boot').choices(['bios', 'uefi', 'any']),
     )
+    .option('--arch <arch>', 'its processor: x86_64, aarch64, ..., or any')
     .option('--kernel <path|url>', 'what it boots: path below the TFTP root, or URL')
     .option('--ramdisk <path|url>')
     .option('--kernel-checksum <sum>', 'sha256:HEX of a kernel by URL: bootd fetches it and serves it itself')
@@ -96,6 +98,7 @@ function nodeChanges(options: NodeSetOptions): NodeDocument {
     ...(options.bootMode === undefined
       ? {}
       : { boot_mode: options.bootMode === 'any' ? null : options.bootMode }),
+    ...(options.arch === undefined ? {} : { arch: options.arch === 'any' ? null : options.arch }),
     ...(options.mac === undefined ? {} : { ports: options.mac }),
   };
 }

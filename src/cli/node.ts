@@ -74,6 +74,7 @@ function nodeFields(node: NodeDocument): Fields {
     ['uuid', textOf(node['uuid'])],
     ['name', textOf(node['name'])],
     ['boot mode', textOf(node['boot_mode']) ?? 'any'],
+    ...(textOf(node['arch']) === undefined ? [] : [['processor', textOf(node['arch'])] as const]),
     ['purpose', textOf(node['purpose'])],
     ['managed by', textOf(node['managed_by'])],
     ...listOf(node['ports']).map((port) => ['port', portText(recordOf(port))] as const),

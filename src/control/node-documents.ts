@@ -102,6 +102,15 @@ export const NodePutSchema = Type.Object(
     warnings: Type.Optional(Type.Unknown({ description: 'Not looked at.' })),
     name: Type.Optional(nullable(Type.String({ pattern: NAME_PATTERN, maxLength: 255 }))),
     boot_mode: Type.Optional(nullable(Type.Union([Type.Literal('bios'), Type.Literal('uefi')]))),
+    arch: Type.Optional(
+      nullable(
+        Type.String({
+          pattern: WORD_PATTERN,
+          maxLength: 32,
+          description: "The processor as Ironic's `cpu_arch` names it: x86_64, aarch64, i686.",
+        }),
+      ),
+    ),
     ports: Type.Array(PortSchema, { maxItems: 256 }),
     dhcp_options: Type.Optional(Type.Array(DhcpOptionSchema, { maxItems: 256 })),
     bmc: Type.Optional(nullable(BmcSchema)),
@@ -167,6 +176,7 @@ export const NodeSchema = Type.Object(
         ip_version: Type.Union([Type.Literal(4), Type.Literal(6)]),
       }),
     ),
+    arch: nullable(Type.String()),
     purpose: nullable(Type.String()),
     managed_by: nullable(Type.String()),
     warnings: Type.Array(Type.String(), {
@@ -185,6 +195,7 @@ export function parseNodePatch(document: NodePatchDocument): NodeFields {
   const fields: NodeFields = {
     ...('name' in document && { name: document.name ?? undefined }),
     ...('boot_mode' in document && { bootMode: document.boot_mode ?? undefined }),
+    ...('arch' in document && { arch: document.arch ?? undefined }),
     ...(document.ports !== undefined && { ports: parsePorts(document.ports, errors) }),
     ...(document.dhcp_options !== undefined && {
       dhcpOptions: document.dhcp_options.map(parseDhcpOption),
@@ -210,6 +221,7 @@ export function parseNodeDocument(uuid: NodeUuid, document: NodePutDocument): No
     uuid,
     name: document.name ?? undefined,
     bootMode: document.boot_mode ?? undefined,
+    arch: document.arch ?? undefined,
     ports,
     dhcpOptions: (document.dhcp_options ?? []).map(parseDhcpOption),
     bmc,
@@ -295,6 +307,7 @@ export function formatNodeDocument(
       opt_value: option.value,
       ip_version: option.ipVersion,
     })),
+    arch: node.arch ?? null,
     purpose: node.purpose ?? null,
     managed_by: node.managedBy ?? null,
     warnings: [...warnings],

@@ -40,6 +40,7 @@ export const nodeCodec: RecordCodec<Node> = {
       uuid: parseUuid(name),
       name: optional(json['name'], 'name', asText),
       bootMode: optional(json['bootMode'], 'bootMode', (value, field) => asOneOf(value, field, BOOT_MODES)),
+      arch: optional(json['arch'], 'arch', asText),
       ports: asList(json['ports'], 'ports').map(portFromJson),
       dhcpOptions: asList(json['dhcpOptions'], 'dhcpOptions').map(optionFromJson),
       bmc: optional(json['bmc'], 'bmc', bmcFromJson),

@@ -41,6 +41,7 @@ export function nodeDraft(changes: Partial<NodeDraft> = {}): NodeDraft {
     dhcpOptions: [],
     bmc: undefined,
     purpose: undefined,
+    arch: undefined,
     managedBy: undefined,
     ...changes,
   };

@@ -31,6 +31,7 @@ const whole = {
     { opt_name: '59', opt_value: 'tftp://192.168.0.1/pxelinux.0', ip_version: 6 },
   ],
   purpose: 'deploy',
+  arch: 'x86_64',
   managed_by: 'ironic',
   power: null,
 };
@@ -55,6 +56,7 @@ describe('PUT /v1/nodes/{uuid}', () => {
       ports: [{ address: MAC, pxe_enabled: true, fixed_address: null, extra: {} }],
       dhcp_options: [],
       purpose: null,
+      arch: null,
       managed_by: null,
       warnings: [],
       power: null,

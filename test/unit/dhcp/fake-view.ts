@@ -148,6 +148,7 @@ export function node(settings: Partial<Node> & { ports: readonly Port[] }): Node
     dhcpOptions: [],
     bmc: undefined,
     purpose: undefined,
+    arch: undefined,
     managedBy: undefined,
     generation: 1,
     ...settings,

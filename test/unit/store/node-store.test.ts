@@ -33,6 +33,7 @@ const NODE: Node = {
     ...{ privilege: 'operator', cipherSuite: 17, kg: '00ff' },
   },
   purpose: 'deploy',
+  arch: 'aarch64',
   managedBy: 'ironic',
   generation: 12,
 };
@@ -45,6 +46,7 @@ const BARE: Node = {
   dhcpOptions: [],
   bmc: undefined,
   purpose: undefined,
+  arch: undefined,
   managedBy: undefined,
   generation: 13,
 };
