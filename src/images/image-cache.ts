@@ -203,8 +203,8 @@ export class ImageCache {
 
   async #take(fetch: RunningFetch): Promise<void> {
     const { folder, listener } = this.#options;
-    if (this.#running >= FETCHES_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#running += 1;
+    if (this.#running < FETCHES_MAX) this.#running += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     const partial = join(folder, `${PARTIAL}${this.#nextPartial++}`);
     try {
       this.#stopping.signal.throwIfAborted();
@@ -222,8 +222,9 @@ export class ImageCache {
       this.#images.set(key, { key, size: received, lastUsedAt: this.#options.now() });
     } finally {
       await rm(partial, { force: true });
-      this.#running -= 1;
-      this.#waiting.shift()?.();
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running -= 1;
+      else next();
     }
   }
 
@@ -268,6 +269,8 @@ export class ImageCache {
       .filter((other) => other !== fetch)
       .reduce((sum, { size, received }) => sum + Math.max(size ?? 0, received), 0);
     const kept = (): number => [...this.#images.values()].reduce((sum, { size }) => sum + size, 0);
+    // Asked at each piece of what does not say its size: who uses what is looked up only when it matters.
+    if (kept() + others + bytes <= maxBytes) return;
     const used = inUse();
     const removable = [...this.#images.values()]
       .filter(({ key }) => !used.has(key) && !this.#holds.has(key))

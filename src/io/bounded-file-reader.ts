@@ -24,13 +24,15 @@ export class BoundedFileReader {
   async read(fd: number, memory: PinnedBytes, length: number, position: number): Promise<number> {
     const cached = this.#cachedReader?.read(fd, memory, 0, length, position);
     if (typeof cached === 'number' && cached > 0) return cached;
-    if (this.#reading >= this.#readsMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#reading += 1;
+    if (this.#reading < this.#readsMax) this.#reading += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await readWaiting(fd, memory.bytes, length, position);
     } finally {
-      this.#reading -= 1;
-      this.#waiting.shift()?.();
+      // The next one takes this one's place, so that nobody else slips in between.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#reading -= 1;
+      else next();
     }
   }
 }

@@ -101,6 +101,25 @@ describe('an image', () => {
     expect(requests).toEqual(['/image']);
   });
 
+  it('waits for its turn when many are on their way', async () => {
+    const cache = await openCache();
+    const answers: (() => void)[] = [];
+    const sources = Array.from({ length: 6 }, (_, index) => {
+      const octets = Buffer.alloc(1000, index + 1);
+      routes[`/${index}`] = (_request, response) => void answers.push(() => void response.end(octets));
+      return sourceOf(`${base}/${index}`, octets);
+    });
+    const held = sources.map((source) => cache.hold(source));
+    await vi.waitFor(() => expect(answers).toHaveLength(4));
+    expect(cache.fetches()).toHaveLength(6);
+    for (let index = 0; index < 6; index += 1) {
+      await vi.waitFor(() => expect(answers.length).toBeGreaterThan(index));
+      answers[index]?.();
+    }
+    await Promise.all(held);
+    expect(cache.list()).toHaveLength(6);
+  });
+
   it('comes from the second place when the first one fails', async () => {
     const cache = await openCache();
     const dead = cache.hold(sourceOf(`${base}/missing`, IMAGE));
