@@ -184,9 +184,10 @@ export class GrowingTrace implements BootTrace {
     if (stage === 'system') {
       if (this.startsLocalDisk || phaseIsAtLeast(this.phase, 'configuration')) this.phase = 'system';
       if (isGiven && this.phase === 'system') this.systemRuns = true;
-    } else if (isGiven) {
+    } else if (isGiven || reply === 'offer') {
+      // Beside another server, as a proxy, the offer is all that a machine is told here.
       this.bootFile = bootFile;
-      if (this.phase === 'address' || this.phase === 'loader') this.phase = 'boot-file';
+      if (isGiven && (this.phase === 'address' || this.phase === 'loader')) this.phase = 'boot-file';
     }
   }
 

@@ -32,8 +32,9 @@ export function silenceFailure(trace: BootTrace, site: SiteFacts): Finding | und
   const { phase, steps } = trace;
   switch (phase) {
     case 'address':
-      return undefined;
     case 'boot-file': {
+      // Where another server gives the addresses, no more is seen of them here.
+      if (phase === 'address' && trace.bootFile === undefined) return undefined;
       const told = steps.findLast((step) => step.kind === 'dhcp' && step.reply !== undefined);
       const server = told?.kind === 'dhcp' ? told.nextServer : undefined;
       return makeFinding('no-file-request', {

@@ -68,7 +68,8 @@ function describeStep(step: Fields): string {
 
 function describeDhcp(step: Fields): string {
   const text = (name: string): string | undefined => textOf(step[name]);
-  const asked = `dhcp  ${text('stage') ?? ''}: ${(text('question') ?? '').toUpperCase()}`;
+  const question = text('question') ?? '';
+  const asked = `dhcp  ${text('stage') ?? ''}: ${QUESTIONS[question] ?? question.toUpperCase()}`;
   const reply = text('reply');
   if (reply === undefined) {
     const server = text('server');
@@ -80,6 +81,13 @@ function describeDhcp(step: Fields): string {
     parts.push(`boot file ${bootFile} from ${text('next_server') ?? 'this server'}`);
   return `${asked}, ${parts.filter((part) => part !== undefined).join(', ')}`;
 }
+
+/** The three kinds of DHCPREQUEST, as people call them. */
+const QUESTIONS: Readonly<Record<string, string>> = {
+  selecting: 'REQUEST',
+  'init-reboot': 'REQUEST (init-reboot)',
+  renewing: 'REQUEST (renewing)',
+};
 
 function describeFile(step: Fields): string {
   const text = (name: string): string | undefined => textOf(step[name]);

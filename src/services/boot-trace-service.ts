@@ -127,7 +127,10 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
     const now = this.#parts.clock.now();
     const stage = bootStageOf(firmware, question === 'bootp');
     const isGiven = reply === 'ack' || reply === 'bootp';
-    if (address !== undefined && (isGiven || silence === 'other-server')) this.#remember(address, mac);
+    // Also of a lease that another server gives, which this one, as a proxy, knows by the REQUEST alone.
+    if (address !== undefined && (isGiven || (question === 'selecting' && reply !== 'nak'))) {
+      this.#remember(address, mac);
+    }
     if (silence === 'other-server' && chosenServer !== undefined) {
       this.#parts.foreignServers.heard(chosenServer, interfaceName, mac);
     }

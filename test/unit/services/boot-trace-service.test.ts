@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Mac } from '../../../src/addr/mac.ts';
-import { MAC, OTHER_MAC, UUID } from '../boot/samples.ts';
+import { ipv4, MAC, OTHER_MAC, UUID } from '../boot/samples.ts';
 import { BootStage, type StageOptions, type ToldBoot } from './boot-stage.ts';
 
 let stage: BootStage;
@@ -54,6 +54,21 @@ describe('boot traces', () => {
     await open();
     await stage.lease(MAC, 'system');
     expect(await boots()).toEqual([]);
+  });
+
+  it('follow machines that another server gives their addresses', async () => {
+    await open({ dhcp: { mode: 'proxy' } });
+    stage.file('pxelinux.0');
+    const [address, server] = [ipv4('127.0.0.150'), ipv4('127.0.0.7')];
+    await stage.discover(MAC, 'bios');
+    await stage.request(MAC, 'bios', address, server);
+    stage.pass(60);
+    expect((await stage.boot(MAC)).verdict).toMatchObject({
+      code: 'no-file-request',
+      sentence: 'was told to fetch /pxelinux.0 from 127.0.0.1 and never asked for it',
+    });
+    await stage.fetch(address, 'pxelinux.0');
+    expect(await stage.boot(MAC)).toMatchObject({ state: 'under-way', phase: 'loader', notices: [] });
   });
 
   it('survive a restart, with what was said about them', async () => {
