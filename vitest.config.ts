@@ -36,7 +36,8 @@ export default defineConfig({
         test: {
           name: 'judges',
           include: ['test/judges/**/*.test.ts'],
-          fileParallelism: false,
+          // They wait for most of their minutes: for answers that must not come, and for clients that are told to be slow.
+          maxWorkers: 3,
           testTimeout: 1_800_000,
           hookTimeout: 300_000,
           sequence: { groupOrder: 2 },
