@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { hostDataPlane } from './tftp-data-plane-host.ts';
 import type { ToDataPlane } from './tftp-messages.ts';
@@ -14,8 +14,8 @@ if (port === null) throw new Error('tftp-worker is started by the TFTP service, 
  * On Linux this concerns the calling thread alone. Where there are fewer processors than work, a DHCP reply of a few
  * microseconds goes before the next block of a file.
  */
-const NICENESS = 5;
-setPriority(NICENESS);
+const NICER_BY = 5;
+setPriority(Math.min(getPriority() + NICER_BY, 19));
 
 const receive = hostDataPlane((message) => {
   port.postMessage(message);
