@@ -172,7 +172,8 @@ describe('the boot root', () => {
     for (const name of names) await bootRoot().open(name);
     for (const name of names) await bootRoot({ chrootLinks: true }).open(name);
     for (const name of names) await bootRoot().refuseWriting(name);
-    expect(openFiles()).toBe(before);
+    // Fewer where the files of earlier tests were still being closed.
+    expect(openFiles()).toBeLessThanOrEqual(before);
   });
 });
 
