@@ -30,6 +30,7 @@ import { EventHub } from './services/event-hub.ts';
 import { BootTraceService } from './services/boot-trace-service.ts';
 import { PowerService } from './services/power-service.ts';
 import { ControlService } from './services/control-service.ts';
+import { DnsmasqFolderService } from './services/dnsmasq-folder-service.ts';
 import { rehearseDhcp } from './services/dhcp-rehearsal.ts';
 import { traceDhcp } from './services/dhcp-observer.ts';
 import { DhcpService } from './services/dhcp-service.ts';
@@ -51,7 +52,7 @@ import type { TftpObserver } from './services/tftp-served.ts';
 import { TftpService } from './services/tftp-service.ts';
 import { describeTftpEvent } from './services/tftp-trace.ts';
 import { TraceKeeper } from './services/trace-keeper.ts';
-import { createLeaseStore } from './store/lease-store.ts';
+import { announceCommits, createLeaseStore, type LeaseStore } from './store/lease-store.ts';
 import { TraceJournal } from './store/trace-journal.ts';
 import { openLevelStore, type LevelStore } from './store/level-store.ts';
 import { createNodeStore } from './store/node-store.ts';
@@ -153,9 +154,10 @@ function furnish(
   const runId = process.pid.toString(36) + clock.now().toString(36);
   const events = new EventHub({ checks: () => checks(), runId });
   const nodeOf = (mac: Mac): NodeUuid | undefined => registry.portByMac(mac)?.node.uuid;
+  const leaseStore = announceCommits(createLeaseStore(store), () => dnsmasqFiles?.leasesChanged());
   const leases =
     settings.dhcp &&
-    buildLeases(settings.dhcp, store, clock, logger, metrics, (lease) =>
+    buildLeases(settings.dhcp, leaseStore, clock, logger, metrics, (lease) =>
       publishLease(events, { lease, state: 'released' }, nodeOf),
     );
   const templates = new TemplateService({
@@ -211,6 +213,17 @@ function furnish(
   boots.onChange(publishBoots(events));
   const services: Service[] = [clockWatch, templates, nodes, images, boots, power];
 
+  const dnsmasqFiles =
+    settings.dnsmasqFiles &&
+    leases &&
+    new DnsmasqFolderService({
+      settings: settings.dnsmasqFiles,
+      nodes,
+      leases: () => [...leases.leases.leases(clock.now())],
+      clock,
+      logger,
+    });
+
   let dhcp: DhcpService | undefined;
   if (settings.dhcp !== undefined && leases !== undefined) {
     const { dhcp: dhcpSettings, interfaces } = settings;
@@ -220,6 +233,7 @@ function furnish(
       settings: dhcpSettings,
       wires,
       nodes: registry,
+      isIgnored: (mac) => dnsmasqFiles?.isIgnored(mac) ?? false,
       clock,
       logger,
       metrics,
@@ -228,7 +242,8 @@ function furnish(
         publishLeases(events, { byAddress: (address) => leases.service.byAddress(address), nodeOf }),
       ),
     });
-    services.push(leases.service, dhcp);
+    // What Ironic's files say is in effect before the first request is answered.
+    services.push(leases.service, ...(dnsmasqFiles === undefined ? [] : [dnsmasqFiles]), dhcp);
     if (dhcpSettings.mode === 'server') {
       const ownIdentifiers = serverIdentifiersOf(dhcpSettings);
       const { clientPort } = dhcpSettings;
@@ -312,14 +327,13 @@ function furnish(
 
 function buildLeases(
   settings: DhcpSettings,
-  level: LevelStore,
+  store: LeaseStore,
   clock: Clock,
   logger: Logger,
   metrics: Metrics,
   onFreed: (lease: Lease) => void,
-): { leases: LeaseTable; store: ReturnType<typeof createLeaseStore>; service: LeaseService } {
+): { leases: LeaseTable; store: LeaseStore; service: LeaseService } {
   const leases = new LeaseTable(allRanges(settings));
-  const store = createLeaseStore(level);
   return { leases, store, service: new LeaseService({ leases, store, clock, onFreed, logger, metrics }) };
 }
 

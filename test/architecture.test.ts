@@ -47,7 +47,7 @@ const ROOMS: Readonly<Record<string, RoomRule>> = {
     node: true,
   },
   services: {
-    rooms: [...FLOOR_1, ...FLOOR_2, 'config', 'control', 'telemetry'],
+    rooms: [...FLOOR_1, ...FLOOR_2, 'import', 'config', 'control', 'telemetry'],
     packages: ['chokidar', 'nunjucks'],
     node: true,
   },

@@ -4,6 +4,7 @@ import { checkShape } from './check-shape.ts';
 import { itemsOf, type Located } from './located.ts';
 import { parseDhcp } from './parse-dhcp.ts';
 import { httpBootLocation, parseHttpSections } from './parse-http.ts';
+import { parseDnsmasqFiles } from './parse-ironic.ts';
 import { parsePath } from './parse-path.ts';
 import { parsePower } from './parse-power.ts';
 import { parseTftp } from './parse-tftp.ts';
@@ -84,6 +85,7 @@ function buildSettings(
       maxBytes: images?.['max-bytes']?.value ?? CONFIG_DEFAULTS.imagesMaxBytes,
       timeoutSeconds: images?.timeout?.value ?? CONFIG_DEFAULTS.imagesTimeoutSeconds,
     },
+    dnsmasqFiles: parseDnsmasqFiles(value, source.folder, problems),
   };
   warnOfMissingParts(config, settings, problems);
   return settings;

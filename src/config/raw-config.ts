@@ -100,6 +100,33 @@ export const RawConfigSchema = section(
         { description: "The admins' HTTP side; not for the provisioning wire. Absent: it is off." },
       ),
     ),
+    ironic: Type.Optional(
+      section(
+        {
+          dnsmasq: section(
+            {
+              hostsdir: Type.String({
+                description:
+                  "`[dnsmasq]dhcp_hostsdir` of ironic.conf: Ironic's hosts files, which bootd reads.",
+                examples: ['/var/lib/bootd/ironic/hosts'],
+              }),
+              optsdir: Type.String({
+                description:
+                  "`[dnsmasq]dhcp_optsdir` of ironic.conf: Ironic's options files, which bootd reads.",
+                examples: ['/var/lib/bootd/ironic/options'],
+              }),
+              leasefile: Type.String({
+                description:
+                  '`[dnsmasq]dhcp_leasefile` of ironic.conf: the leases, which bootd writes for Ironic.',
+                examples: ['/var/lib/bootd/ironic/leases'],
+              }),
+            },
+            { description: 'The files of an Ironic with `dhcp_provider = dnsmasq`; needs `dhcp`.' },
+          ),
+        },
+        { description: 'Ironic without a plugin. Absent: nothing is read from its files.' },
+      ),
+    ),
     'http-boot': Type.Optional(
       section(
         {

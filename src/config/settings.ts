@@ -38,6 +38,13 @@ export interface ImageSettings {
   readonly timeoutSeconds: number;
 }
 
+/** Where Ironic's stock `dnsmasq` provider and bootd meet; absolute paths. */
+export interface DnsmasqFilesSettings {
+  readonly hostsDirectory: string;
+  readonly optionsDirectory: string;
+  readonly leaseFile: string;
+}
+
 /** What machines without a node get where the disk has nothing; `profile` names a shared profile. */
 export type UnknownMachineBoot =
   | { readonly kind: 'none' }
@@ -62,4 +69,6 @@ export interface BootdSettings {
   readonly http: HttpSettings | undefined;
   readonly httpBoot: HttpBootSettings | undefined;
   readonly images: ImageSettings;
+  /** Undefined: nothing is read from Ironic's files. */
+  readonly dnsmasqFiles: DnsmasqFilesSettings | undefined;
 }

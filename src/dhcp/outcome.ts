@@ -18,6 +18,8 @@ export type SilenceReason =
   | 'no-subnet'
   /** `answer: known-machines`, and this is a stranger. */
   | 'unknown-machine'
+  /** Ironic says to ignore this machine, in a file of `ironic.dnsmasq`. */
+  | 'ignored-machine'
   | 'booting-not-allowed'
   | 'bootp-not-allowed'
   /** Every address that the client may have is taken. */

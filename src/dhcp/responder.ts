@@ -20,6 +20,8 @@ export function respond(request: DhcpRequest, view: DhcpView): Outcome {
   }
   const situation = describeSituation(request, view);
   const { machine, selected, chain } = situation;
+  if (request.mac !== undefined && view.isIgnored(request.mac))
+    return staySilent(situation, 'ignored-machine');
   if (view.settings.answer === 'known-machines' && !machine.isKnown) {
     return staySilent(situation, 'unknown-machine');
   }

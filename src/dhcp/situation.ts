@@ -1,4 +1,5 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
+import type { Mac } from '../addr/mac.ts';
 import type { NodeLookup } from '../boot/node.ts';
 import type { DhcpMessage } from '../wire/dhcp/dhcp-message.ts';
 import { OPTION } from '../wire/dhcp/option-codes.ts';
@@ -18,6 +19,8 @@ export interface DhcpView {
   readonly settings: DhcpSettings;
   readonly leases: LeaseTableView;
   readonly nodes: NodeLookup;
+  /** Machines that whoever manages them wants without any answer for now. */
+  readonly isIgnored: (mac: Mac) => boolean;
 }
 
 /** A request together with what the configuration, the nodes and the clock have to say about it. */

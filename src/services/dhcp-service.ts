@@ -33,6 +33,8 @@ export interface DhcpServiceParts {
   readonly leases: LeaseTable;
   readonly store: LeaseStore;
   readonly nodes: NodeLookup;
+  /** Machines that get no answer for now, whoever they are; none, unless told otherwise. */
+  readonly isIgnored?: (mac: Mac) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -51,6 +53,8 @@ const CONFLICT_ROUNDS_MAX = 8;
 /** How long requests that are under way may take when the daemon stops. */
 const STOP_GRACE_MS = 2000;
 
+const NOBODY = (): boolean => false;
+
 const LOOPBACK = ipv4FromNumber(0x7f000001);
 
 const BROADCAST_MAC = 'ff:ff:ff:ff:ff:ff' as Mac;
@@ -59,6 +63,7 @@ const BROADCAST_MAC = 'ff:ff:ff:ff:ff:ff' as Mac;
 const WORTH_KNOWING: ReadonlySet<string> = new Set<SilenceReason>([
   'no-subnet',
   'unknown-machine',
+  'ignored-machine',
   'booting-not-allowed',
   'bootp-not-allowed',
   'no-free-address',
@@ -148,10 +153,10 @@ export class DhcpService implements Service {
 
   async #answer(wire: DhcpWire, request: DhcpRequest, receivedAt: number): Promise<void> {
     for (let round = 0; round < CONFLICT_ROUNDS_MAX; round += 1) {
-      const { settings, leases, nodes, clock } = this.#parts;
+      const { settings, leases, nodes, isIgnored = NOBODY, clock } = this.#parts;
       const now = clock.now();
       leases.advance(now);
-      const outcome = respond(request, { now, settings, leases, nodes });
+      const outcome = respond(request, { now, settings, leases, nodes, isIgnored });
       if (outcome.kind === 'silent') {
         leases.apply(outcome.changes, now);
         await this.#commit(outcome.changes);

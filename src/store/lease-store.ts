@@ -15,6 +15,17 @@ export interface LeaseStore {
   commit(changes: readonly LeaseChange[]): Promise<void>;
 }
 
+/** The same store, and somebody who is told of each commit that went through. */
+export function announceCommits(store: LeaseStore, committed: () => void): LeaseStore {
+  return {
+    load: () => store.load(),
+    async commit(changes) {
+      await store.commit(changes);
+      committed();
+    },
+  };
+}
+
 /** A lease store in the records below `lease/`. */
 export function createLeaseStore(store: RecordStore): LeaseStore {
   const table = new RecordTable(store, leaseCodec);

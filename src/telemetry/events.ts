@@ -47,6 +47,7 @@ export const EVENTS = {
   bootDone: 'boot.done',
   bootStuck: 'boot.stuck',
   bootJournalFailed: 'boot.journal.failed',
+  ironicFilesWarned: 'ironic.files.warned',
   nodePut: 'node.put',
   nodeDoubted: 'node.part.doubted',
   nodeAddressOverruled: 'node.address.overruled',

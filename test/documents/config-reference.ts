@@ -41,6 +41,8 @@ export const TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['boot', ['boot']],
   ['control', ['control']],
   ['http', ['http']],
+  ['ironic', ['ironic']],
+  ['ironic.dnsmasq', ['ironic', 'dnsmasq']],
   ['http-boot', ['http-boot']],
   ['images', ['images']],
   ['power', ['power']],

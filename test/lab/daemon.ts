@@ -72,6 +72,10 @@ export interface DaemonOptions {
   readonly under?: readonly string[];
   /** Beside this process's own. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** Further folders that it sees in place of the host's, by their place right below the root. */
+  readonly view?: Readonly<Record<string, string>>;
+  /** Where its control socket is for the test; `control.sock` in its folder unless told otherwise. */
+  readonly controlSocket?: string;
 }
 
 /** An answer of the control API. */
@@ -116,14 +120,14 @@ export class Daemon {
       globalThis.process.execPath,
       ...[PROGRAM, 'serve', '--config', file],
     ];
-    const process = options.namespace.startWithTftpboot(
+    const process = options.namespace.startInView(
       'bootd',
-      options.tftpRoot,
+      { ...options.view, '/tftpboot': options.tftpRoot },
       command,
       args,
       options.environment,
     );
-    return new Daemon(process, join(options.folder, 'control.sock'));
+    return new Daemon(process, options.controlSocket ?? join(options.folder, 'control.sock'));
   }
 
   get pid(): number {

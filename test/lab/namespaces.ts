@@ -44,12 +44,19 @@ export class Namespace {
     args: readonly string[],
     environment?: NodeJS.ProcessEnv,
   ): BackgroundProcess {
-    return this.start(
-      name,
-      'sh',
-      ['-euc', VIEW_WITH_TFTPBOOT, 'view', tftpboot, command, ...args],
-      environment,
-    );
+    return this.startInView(name, { '/tftpboot': tftpboot }, command, args, environment);
+  }
+
+  /** As `start`, with folders shown to the command at places right below the root, instead of the host's there. */
+  startInView(
+    name: string,
+    folders: Readonly<Record<string, string>>,
+    command: string,
+    args: readonly string[],
+    environment?: NodeJS.ProcessEnv,
+  ): BackgroundProcess {
+    const shown = Object.entries(folders).flat();
+    return this.start(name, 'sh', ['-euc', VIEW, 'view', ...shown, '--', command, ...args], environment);
   }
 }
 
@@ -57,12 +64,18 @@ export class Namespace {
  * `ip netns exec` gives each command mounts of its own, so nothing of this reaches the host, and it goes away with
  * the command. /mnt is there on every Debian and used by nobody in here.
  */
-const VIEW_WITH_TFTPBOOT = `
-folder=$1
-shift
+const VIEW = `
 mount -t tmpfs -o mode=0755 view /mnt
+shown=' /mnt '
+while [ "$1" != -- ]; do
+  mkdir "/mnt$1"
+  mount --bind "$2" "/mnt$1"
+  shown="$shown$1 "
+  shift 2
+done
+shift
 for entry in /*; do
-  case $entry in /mnt | /tftpboot) continue ;; esac
+  case $shown in *" $entry "*) continue ;; esac
   if [ -L "$entry" ]; then
     cp -P "$entry" "/mnt$entry"
   elif [ -d "$entry" ]; then
@@ -70,8 +83,7 @@ for entry in /*; do
     mount --rbind "$entry" "/mnt$entry"
   fi
 done
-mkdir /mnt/mnt /mnt/tftpboot
-mount --bind "$folder" /mnt/tftpboot
+mkdir /mnt/mnt
 exec chroot /mnt "$@"
 `;
 

@@ -34,6 +34,7 @@ def node_document(task, options):
     document = {
         'name': node.name,
         'boot_mode': boot_mode_utils.get_boot_mode(node),
+        'arch': node.properties.get('cpu_arch') or None,
         'managed_by': MANAGER,
         'purpose': 'instance' if _boots_instance_from_network(node) else purpose_of(node),
         'ports': [_port(port) for port in task.ports],

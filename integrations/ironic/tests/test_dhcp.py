@@ -45,7 +45,7 @@ class ProviderTest(WithBootd):
     def test_all_of_a_node_is_put_with_its_options(self):
         self.provider.update_dhcp_opts(self.task(), OPTIONS)
         self.assertEqual({
-            'name': 'bm1', 'boot_mode': 'uefi', 'managed_by': 'ironic', 'purpose': 'deploy',
+            'name': 'bm1', 'boot_mode': 'uefi', 'arch': 'x86_64', 'managed_by': 'ironic', 'purpose': 'deploy',
             'ports': [
                 {'address': MAC, 'pxe_enabled': True, 'fixed_address': '192.168.0.20', 'extra': {
                     'gateway_name': '17.100.36.110', 'gateway_port': '1/1/5', 'gateway_vlan': '0',

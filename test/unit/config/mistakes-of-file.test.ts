@@ -263,6 +263,14 @@ const SERVICE_MISTAKES: readonly Mistake[] = [
     expected: ["2:22: 'http' and 'http-boot' cannot share an address and port"],
   },
   {
+    name: "Ironic's files without DHCP, both kinds in one folder",
+    text: 'tftp: { root: /srv, listen: [10.0.0.1] }\nironic: { dnsmasq: { hostsdir: /a, optsdir: /a/, leasefile: /l } }\n',
+    expected: [
+      "2:20: 'ironic.dnsmasq' needs a 'dhcp' section: its nodes are DHCP options",
+      "2:45: 'hostsdir' and 'optsdir' cannot be the same folder",
+    ],
+  },
+  {
     name: 'a profile whose name is nearly a word of ours',
     text: 'http-boot: { listen: 10.0.0.1:80, root: /srv }\nboot: { unknown: local-disc }\n',
     expected: ["2:18: warning: 'local-disc' is taken for the name of a profile; did you mean 'local-disk'?"],

@@ -126,6 +126,7 @@ describe('the installation of the application note', () => {
       http: { listen: { host: '127.0.0.1', port: 8067 }, tokenFile: undefined },
       httpBoot: { listen: { host: '192.168.0.1', port: 8080 }, root: '/tftpboot' },
       images: { cacheDirectory: '/var/lib/bootd/images', maxBytes: 21_474_836_480, timeoutSeconds: 1800 },
+      dnsmasqFiles: undefined,
     };
     expect(settingsOf(text)).toEqual(expected);
   });
@@ -156,6 +157,11 @@ describe('a file with every key', () => {
       http: { listen: { host: '::1', port: 8067 }, tokenFile: '/etc/bootd/token' },
       httpBoot: { listen: { host: '192.168.0.1', port: 8080 }, root: '/srv/boot' },
       images: { cacheDirectory: '/etc/bootd/cache', maxBytes: 1_000_000, timeoutSeconds: 60 },
+      dnsmasqFiles: {
+        hostsDirectory: '/etc/bootd/ironic/hosts',
+        optionsDirectory: '/var/lib/bootd/ironic/options',
+        leaseFile: '/var/lib/bootd/ironic/leases',
+      },
     });
   });
 
@@ -335,6 +341,7 @@ describe('what the file leaves out', () => {
       templatesDirectory: SOURCE.shippedTemplates,
       control: { socket: '/run/bootd/control.sock', group: 'bootd' },
       http: undefined,
+      dnsmasqFiles: undefined,
       httpBoot: undefined,
       images: { cacheDirectory: '/var/lib/bootd/images', maxBytes: 20 * 1024 ** 3, timeoutSeconds: 1800 },
     });

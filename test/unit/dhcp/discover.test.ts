@@ -10,6 +10,7 @@ import {
   FakeServer,
   ip,
   lookup,
+  mac,
   node,
   port,
   range,
@@ -278,6 +279,15 @@ describe('who is answered', () => {
     expect(server.silence(new FakeClient().discover()).reason).toBe('unknown-machine');
     expect(offered(server, new FakeClient({ mac: '0c:c4:7a:0e:2b:6b' }))).toBe('192.168.0.128');
     expect(offered(server, new FakeClient({ mac: '0c:c4:7a:0e:2b:68' }))).toBe('192.168.0.129');
+  });
+
+  it('not a machine that whoever manages it wants ignored', () => {
+    const server = new FakeServer();
+    server.ignored.add(mac('0c:c4:7a:0e:2b:6b'));
+    expect(server.silence(new FakeClient({ mac: '0c:c4:7a:0e:2b:6b' }).discover()).reason).toBe(
+      'ignored-machine',
+    );
+    expect(offered(server, new FakeClient({ mac: '0c:c4:7a:0e:2b:6c' }))).toBe('192.168.0.128');
   });
 
   it('nobody, or not one machine, with allow-booting off', () => {

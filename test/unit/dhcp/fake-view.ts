@@ -185,6 +185,8 @@ export class FakeServer {
   now = NOW;
   settings: DhcpSettings;
   nodes: NodeLookup;
+  readonly ignored = new Set<Mac>();
+  readonly isIgnored = (mac: Mac): boolean => this.ignored.has(mac);
   readonly link: Link;
   readonly leases: LeaseTable;
 
@@ -202,8 +204,8 @@ export class FakeServer {
 
   /** Decides without consequences. */
   decide(message: DhcpMessage, link: Partial<Link> = {}): Outcome {
-    const { now, settings, leases, nodes } = this;
-    return respond(this.describe(message, link), { now, settings, leases, nodes });
+    const { now, settings, leases, nodes, isIgnored } = this;
+    return respond(this.describe(message, link), { now, settings, leases, nodes, isIgnored });
   }
 
   /** Decides and takes the consequences; a reply is what its receiver would decode. */
