@@ -164,3 +164,36 @@ test.each([
     expect(await daemon.apiBody('GET', `/v1/leases/${report.address}`)).toMatchObject({ state: 'bound' });
   },
 );
+
+test('the trace of each boot goes from its first question to its system, and says that it runs', async () => {
+  for (const [machine, loader] of [
+    [BIOS, 'pxelinux'],
+    [UEFI, 'grub'],
+  ] as const) {
+    await boots[machine.firmware === 'bios' ? 'bios' : 'uefi'];
+    const { boots: all } = (await daemon.apiBody('GET', `/v1/boots?mac=${machine.mac}`)) as {
+      boots: readonly { readonly id: string; readonly probe: boolean }[];
+    };
+    const told = all.filter(({ probe }) => !probe);
+    expect(told).toHaveLength(1);
+    const boot = (await daemon.apiBody('GET', `/v1/boots/${told[0]?.id ?? ''}`)) as {
+      readonly steps: readonly { readonly role?: string; readonly ending?: string }[];
+    };
+    expect(boot).toMatchObject({
+      node: machineUuid(machine.mac),
+      loader,
+      phase: 'system',
+      state: 'done',
+      verdict: { code: 'booted' },
+      notices: [],
+    });
+    const sent = boot.steps.filter(({ ending }) => ending === 'done').map(({ role }) => role);
+    // GRUB fetches its configuration twice, and loaders what belongs to them at any time.
+    expect([...new Set(sent)].filter((role) => role !== 'loader')).toEqual([
+      'boot-file',
+      'configuration',
+      'kernel',
+      'ramdisk',
+    ]);
+  }
+});
