@@ -28,6 +28,7 @@ import {
 } from './services/event-sources.ts';
 import { EventHub } from './services/event-hub.ts';
 import { BootTraceService } from './services/boot-trace-service.ts';
+import { BootWatchService } from './services/boot-watch-service.ts';
 import { PowerService } from './services/power-service.ts';
 import { ControlService } from './services/control-service.ts';
 import { DnsmasqFolderService } from './services/dnsmasq-folder-service.ts';
@@ -211,7 +212,16 @@ function furnish(
   });
   const power = new PowerService({ settings: settings.power, nodes, clock, logger, metrics });
   boots.onChange(publishBoots(events));
-  const services: Service[] = [clockWatch, templates, nodes, images, boots, power];
+  const watches = new BootWatchService({
+    settings: settings.power.bootWatch,
+    nodes: registry,
+    power,
+    boots,
+    clock,
+    logger,
+    metrics,
+  });
+  const services: Service[] = [clockWatch, templates, nodes, images, boots, power, watches];
 
   const dnsmasqFiles =
     settings.dnsmasqFiles &&
@@ -307,6 +317,7 @@ function furnish(
         boots,
         power,
         events,
+        watches,
         health: { checks },
         metrics,
         logger,

@@ -8,6 +8,16 @@ const environment: ProgramEnvironment = {
   terminal: {
     writeLine: (line) => void process.stdout.write(`${line}\n`),
     writeError: (line) => void process.stderr.write(`${line}\n`),
+    write: (octets) => void process.stdout.write(octets),
+    readKeys({ onTyped, onEnd }) {
+      const { stdin } = process;
+      if (stdin.isTTY) stdin.setRawMode(true);
+      stdin.on('data', onTyped).on('end', onEnd);
+      return () => {
+        stdin.off('data', onTyped).off('end', onEnd).pause();
+        if (stdin.isTTY) stdin.setRawMode(false);
+      };
+    },
     decorated: process.stdout.isTTY && !process.env['NO_COLOR'],
   },
   platform: { node: process.version, name: `${process.platform} ${process.arch}` },

@@ -5,6 +5,10 @@ import type { ExitCode } from './exit-code.ts';
 export interface Terminal {
   writeLine(line: string): void;
   writeError(line: string): void;
+  /** Octets to standard output as they are. */
+  write(octets: Uint8Array): void;
+  /** Gives what is typed, key by key where standard input is a terminal; the function returned ends that. */
+  readKeys(keys: { onTyped(octets: Uint8Array): void; onEnd(): void }): () => void;
   /** Whether standard output may be decorated: it is a terminal, and NO_COLOR is not set. */
   readonly decorated: boolean;
 }

@@ -113,6 +113,47 @@ export class ControlClient {
     });
   }
 
+  /**
+   * A request whose body and answer are streams that last: what is typed, and what comes back. Rejects as `get` does;
+   * `ended` resolves when the other side is through.
+   */
+  converse(
+    path: string,
+    onOutput: (octets: Uint8Array) => void,
+  ): Promise<{ type(octets: Uint8Array): void; close(): void; readonly ended: Promise<void> }> {
+    return new Promise((resolve, reject) => {
+      const call = request(
+        {
+          socketPath: this.socketPath,
+          method: 'POST',
+          path,
+          headers: {
+            host: 'bootd',
+            'content-type': 'application/octet-stream',
+            'transfer-encoding': 'chunked',
+          },
+        },
+        (response) => {
+          const status = response.statusCode ?? 0;
+          if (status === 200) {
+            response.on('data', onOutput);
+            const ended = new Promise<void>((end) => void response.on('close', end));
+            resolve({ type: (octets) => void call.write(octets), close: () => void call.end(), ended });
+            return;
+          }
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('end', () => {
+            call.end();
+            reject(controlErrorOf(status, parseJson(Buffer.concat(chunks).toString('utf8'))));
+          });
+        },
+      );
+      call.on('error', (error) => reject(this.#unreachable(error)));
+      call.flushHeaders();
+    });
+  }
+
   #call(
     method: string,
     path: string,

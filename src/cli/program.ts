@@ -10,6 +10,7 @@ import { checkCommand } from './check.ts';
 import type { CommandContext } from './command-context.ts';
 import { ControlError, ControlUnreachableError } from './control-client.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
+import { consoleCommand } from './console.ts';
 import { importCommand } from './import.ts';
 import { leaseCommand } from './lease.ts';
 import { loadersCommand } from './loaders.ts';
@@ -66,6 +67,7 @@ function createProgram(context: CommandContext): Command {
     powerCommand(context),
     bootDeviceCommand(context),
     bmcCommand(context),
+    consoleCommand(context),
     versionCommand(context, version),
   ];
   for (const command of commands) program.addCommand(command);

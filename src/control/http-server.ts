@@ -8,6 +8,7 @@ import type { BootQueries } from './boot-queries.ts';
 import { addBootRoutes } from './boot-routes.ts';
 import type { EventFeed } from './event-feed.ts';
 import { addEventRoutes } from './event-routes.ts';
+import { addConsoleRoutes } from './console-routes.ts';
 import { addHealthRoutes, type HealthChecks } from './health-routes.ts';
 import type { ImageQueries } from './image-queries.ts';
 import { addImageRoutes } from './image-routes.ts';
@@ -21,6 +22,8 @@ import { addPowerRoutes } from './power-routes.ts';
 import { addProbeRoutes } from './probe-routes.ts';
 import { problemDocument, ProblemError, PROBLEMS, type ProblemCode, type ProblemDetail } from './problem.ts';
 import { addBootProfileRoutes, addSharedProfileRoutes } from './profile-routes.ts';
+import type { WatchCommands } from './watch-commands.ts';
+import { addWatchRoutes } from './watch-routes.ts';
 import { refuseChange, type Access } from './access.ts';
 
 /** What the API shows and changes. */
@@ -33,6 +36,7 @@ export interface ControlParts {
   readonly boots: BootQueries;
   readonly power: PowerCommands;
   readonly events: EventFeed;
+  readonly watches: WatchCommands;
   readonly health: HealthChecks;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -112,6 +116,8 @@ export async function createControlServer(parts: ControlParts, access: Access): 
   addHealthRoutes(app, parts.health, parts.metrics);
   addNodeRoutes(app, parts.nodes, parts.leases, parts.power);
   addPowerRoutes(app, parts.power);
+  addConsoleRoutes(app, parts.power);
+  addWatchRoutes(app, parts.watches);
   addBootProfileRoutes(app, parts.nodes);
   addSharedProfileRoutes(app, parts.nodes);
   addImageRoutes(app, parts.images);

@@ -17,6 +17,20 @@ export interface PowerView {
     { readonly code: IpmiErrorCode; readonly message: string; readonly since: number } | undefined;
 }
 
+/** Who sees what a machine prints. */
+export interface ConsoleListener {
+  onOutput(characters: Uint8Array): void;
+  /** The other side ended it; not called after `close`. */
+  onEnd(error: Error): void;
+}
+
+/** A serial console over LAN. */
+export interface OpenConsole {
+  type(characters: Uint8Array): void;
+  /** Gives the serial port back. Safe to call twice. */
+  close(): Promise<void>;
+}
+
 /**
  * The BMCs of nodes, as the control API sees them. What asks one rejects with IpmiError, and with ProblemError where
  * there is no such node or it has no BMC.
@@ -33,4 +47,6 @@ export interface PowerCommands {
   sensors(uuid: NodeUuid, limit: number): Promise<readonly SensorReading[]>;
   identify(uuid: NodeUuid, seconds: number | 'forever'): Promise<void>;
   raw(uuid: NodeUuid, request: IpmiRequest): Promise<IpmiResponse>;
+  /** With `takeOver` another console that has the serial port is put out. */
+  console(uuid: NodeUuid, takeOver: boolean, listener: ConsoleListener): Promise<OpenConsole>;
 }

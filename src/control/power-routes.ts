@@ -1,6 +1,6 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
-import { IpmiError } from '../ipmi/ipmi-error.ts';
+import { asked } from './bmc-problems.ts';
 import type { PowerCommands } from './power-commands.ts';
 import {
   BootDevicePutSchema,
@@ -22,7 +22,6 @@ import {
   RawSchema,
   SensorSchema,
 } from './power-documents.ts';
-import { ProblemError } from './problem.ts';
 import { uuidOf, UuidParams } from './request-parts.ts';
 
 const TAGS = ['power'];
@@ -154,14 +153,4 @@ export function addPowerRoutes(app: FastifyInstance, power: PowerCommands): void
       return formatRaw(request, await asked(power.raw(uuidOf(params.uuid), request)));
     },
   );
-}
-
-/** Each kind of failure has a problem code of its own. */
-async function asked<Result>(question: Promise<Result>): Promise<Result> {
-  try {
-    return await question;
-  } catch (error) {
-    if (error instanceof IpmiError) throw new ProblemError(`bmc-${error.code}`, error.message);
-    throw error;
-  }
 }

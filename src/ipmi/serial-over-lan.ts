@@ -116,7 +116,7 @@ export class SerialConsole {
   receive(payload: Uint8Array, now: number): readonly ConsoleAction[] {
     const packet = decodeSolPacket(payload);
     const actions: ConsoleAction[] = [];
-    if (packet.sequence !== 0) {
+    if (packet.sequence !== 0 && !this.#isStale(packet.sequence)) {
       const known = packet.sequence === this.#received.sequence ? this.#received.count : 0;
       // Sent again, a packet may carry more than before.
       const fresh = packet.characters.subarray(known);
@@ -130,6 +130,13 @@ export class SerialConsole {
       return [...actions, { kind: 'ended', error }];
     }
     return [...actions, ...this.#acknowledged(packet, now)];
+  }
+
+  /** Sequence numbers run from 1 to 15; a number that lies behind is a packet that was late on its way. */
+  #isStale(sequence: number): boolean {
+    const last = this.#received.sequence;
+    if (last === 0 || sequence === last) return false;
+    return (last - sequence + 15) % 15 <= 7;
   }
 
   #acknowledged(

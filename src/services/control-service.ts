@@ -30,6 +30,8 @@ const SOCKET_UMASK = 0o117;
 /** How long requests that are under way at the end may still take. */
 const CLOSING_MS = 2000;
 const CONNECT_TIMEOUT_MS = 1000;
+/** How long the admins' side may take to send a request. */
+const REQUEST_TIMEOUT_MS = 300_000;
 const READABLE_BY_OTHERS = 0o004;
 
 /** The control API on the Unix socket, where callers may do everything, and on the admins' address, for reading. */
@@ -100,7 +102,9 @@ export class ControlService implements Service {
 
   async #open(access: Access): Promise<Endpoint> {
     const app = await createControlServer(this.#parts.api, access);
-    const server = createServer((request, response) => {
+    // A console is a request that lasts; who may use the socket is trusted not to send a body for ever.
+    const requestTimeout = access.kind === 'full' ? 0 : REQUEST_TIMEOUT_MS;
+    const server = createServer({ requestTimeout }, (request, response) => {
       app.routing(request, response);
     });
     const endpoint = { app, server };

@@ -1,5 +1,5 @@
 import type { Bmc, Node, NodeUuid } from '../boot/node.ts';
-import type { PowerCommands, PowerView } from '../control/power-commands.ts';
+import type { ConsoleListener, OpenConsole, PowerCommands, PowerView } from '../control/power-commands.ts';
 import { ProblemError } from '../control/problem.ts';
 import type { Clock } from '../io/clock.ts';
 import {
@@ -25,6 +25,7 @@ import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { BmcClient } from './bmc-client.ts';
+import { openBmcConsole } from './bmc-console.ts';
 import { BmcConnection, type BmcConnectionParts } from './bmc-connection.ts';
 import { targetOf } from './bmc-target.ts';
 import { PollSchedule } from './poll-schedule.ts';
@@ -63,6 +64,7 @@ export class PowerService implements Service, PowerCommands {
   readonly #parts: PowerServiceParts;
   readonly #connectionParts: BmcConnectionParts;
   readonly #stations = new Map<NodeUuid, Station>();
+  readonly #consoles = new Set<OpenConsole>();
   readonly #schedule: PollSchedule | undefined;
 
   constructor(parts: PowerServiceParts) {
@@ -90,11 +92,12 @@ export class PowerService implements Service, PowerCommands {
   }
 
   /** Ends every session; what is under way is given up. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#schedule?.stop();
+    await Promise.all(Array.from(this.#consoles, (console) => console.close()));
+    this.#consoles.clear();
     for (const { client } of this.#stations.values()) client.close();
     this.#stations.clear();
-    return Promise.resolve();
   }
 
   view(uuid: NodeUuid): PowerView | undefined {
@@ -150,10 +153,23 @@ export class PowerService implements Service, PowerCommands {
     return response;
   }
 
-  /** Opens a session of its own, for a console. The caller closes it. */
-  connect(uuid: NodeUuid): Promise<BmcConnection> {
+  /** On a session of its own: what is typed must not wait for a poll. */
+  async console(uuid: NodeUuid, takeOver: boolean, listener: ConsoleListener): Promise<OpenConsole> {
+    const { clock, logger } = this.#parts;
     const { target } = this.#station(uuid).client;
-    return this.#report(uuid, 'console', BmcConnection.open(target, this.#connectionParts));
+    const opening = BmcConnection.open(target, this.#connectionParts).then((connection) =>
+      openBmcConsole(connection, clock, takeOver, listener),
+    );
+    const console = await this.#report(uuid, 'console', opening);
+    this.#consoles.add(console);
+    logger.info({ event: EVENTS.powerConsoleOpened, node: uuid }, 'a serial console was opened');
+    return {
+      type: (characters) => console.type(characters),
+      close: () => {
+        this.#consoles.delete(console);
+        return console.close();
+      },
+    };
   }
 
   /** Throws ProblemError when there is no such node, or it has no BMC. */

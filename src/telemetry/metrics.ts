@@ -37,6 +37,7 @@ export interface Metrics {
   readonly imageFetchedBytes: Counter;
   readonly imageCacheBytes: Gauge;
   readonly imagesEvicted: Counter;
+  readonly watchedBoots: Counter<'result'>;
   readonly powerCommands: Counter<'command' | 'result'>;
   readonly powerCommandSeconds: Histogram;
   readonly powerPolls: Counter<'result'>;
@@ -234,6 +235,12 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
     imagesEvicted: new Counter({
       name: 'bootd_images_evicted_total',
       help: 'Images by URL that were removed to make room.',
+      registers,
+    }),
+    watchedBoots: new Counter({
+      name: 'bootd_watched_boots_total',
+      help: 'Boots that bootd started by IPMI and watched to their end, by result.',
+      labelNames: ['result'],
       registers,
     }),
     powerCommands: new Counter({

@@ -153,6 +153,8 @@ describe('bootd boot follow', () => {
         terminal: {
           writeLine: (line) => void written.push(line),
           writeError: () => undefined,
+          write: () => undefined,
+          readKeys: () => () => undefined,
           decorated: false,
         },
         platform: { node: 'v20.20.2', name: 'linux x64' },

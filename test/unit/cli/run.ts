@@ -1,4 +1,5 @@
 import { runProgram } from '../../../src/cli/program.ts';
+import type { Terminal } from '../../../src/cli/command-context.ts';
 import type { ExitCode } from '../../../src/cli/exit-code.ts';
 
 /** How a command line ended, and what it wrote. */
@@ -12,6 +13,7 @@ export interface Run {
 export async function run(
   words: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  terminal: Partial<Terminal> = {},
 ): Promise<Run> {
   const out: string[] = [];
   const err: string[] = [];
@@ -19,11 +21,15 @@ export async function run(
     terminal: {
       writeLine: (line) => void out.push(line),
       writeError: (line) => void err.push(line),
+      write: (octets) => void out.push(Buffer.from(octets).toString('latin1')),
+      readKeys: () => () => undefined,
       decorated: false,
+      ...terminal,
     },
     platform: { node: 'v20.20.2', name: 'linux x64' },
     process: { environment, pid: process.pid },
-    untilStopSignal: () => Promise.resolve('SIGTERM'),
+    untilStopSignal: () =>
+      Object.keys(terminal).length > 0 ? new Promise(() => undefined) : Promise.resolve('SIGTERM'),
     onReloadSignal: () => undefined,
   });
   return { code, out: out.join('\n'), err: err.join('\n') };

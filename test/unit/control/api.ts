@@ -8,6 +8,7 @@ import { NodeRegistry } from '../../../src/boot/node-registry.ts';
 import type { TemplateSet } from '../../../src/boot/template.ts';
 import type { Access } from '../../../src/control/access.ts';
 import type { HealthCheck } from '../../../src/control/health-routes.ts';
+import type { WatchCommands } from '../../../src/control/watch-commands.ts';
 import { createControlServer, type ControlServer } from '../../../src/control/http-server.ts';
 import type { ExpectedFile } from '../../../src/control/probe-commands.ts';
 import type { LeaseFilter, LeaseQueries, LeaseView } from '../../../src/control/lease-queries.ts';
@@ -52,6 +53,15 @@ export class FakeLeases implements LeaseQueries {
 }
 
 const emptyTemplates: TemplateSet = { has: (name) => !name.includes('-'), render: () => 'x\n' };
+
+/** No machine is booted here. */
+export const NO_WATCHES: WatchCommands = {
+  begin: () => {
+    throw new Error('nothing is booted here');
+  },
+  watch: () => undefined,
+  cancel: () => undefined,
+};
 
 /** The control API over a real NodeService, with everything below it in memory. */
 export class TestApi {
@@ -107,6 +117,7 @@ export class TestApi {
           logger,
           metrics,
         })),
+        watches: NO_WATCHES,
         probes: new ProbeDesk({ clock: this.clock, logger, expectedFile: () => this.expectedFile }),
         boots: { list: () => [], byId: () => undefined },
         events: this.events,

@@ -1,3 +1,4 @@
+import { NO_WATCHES } from '../control/api.ts';
 import { POWER_DEFAULTS } from '../../../src/ipmi/power-settings.ts';
 import { PowerService } from '../../../src/services/power-service.ts';
 import { createSocket, type Socket } from 'node:dgram';
@@ -229,6 +230,7 @@ export class BootStage {
           images: { list: () => [] },
           probes: this.probes,
           boots: this.boots,
+          watches: NO_WATCHES,
           power: new PowerService({
             settings: POWER_DEFAULTS,
             nodes: this.nodes,

@@ -1,0 +1,66 @@
+import type { Readable } from 'node:stream';
+import { Type, type Static } from '@sinclair/typebox';
+import type { FastifyInstance } from 'fastify';
+import { asked } from './bmc-problems.ts';
+import type { PowerCommands } from './power-commands.ts';
+import { uuidOf, UuidParams } from './request-parts.ts';
+
+const MEDIA_TYPE = 'application/octet-stream';
+
+const ConsoleQuery = Type.Object(
+  {
+    take_over: Type.Optional(
+      Type.Union([Type.Literal('true'), Type.Literal('false')], {
+        default: 'false',
+        description: 'Put out another console that has the serial port.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/**
+ * `/v1/nodes/{uuid}/console`: serial over LAN as one long request. What is sent in its body is typed, what the machine
+ * prints is its answer, both as they come; the end of either ends the other.
+ */
+export function addConsoleRoutes(app: FastifyInstance, power: PowerCommands): void {
+  app.addContentTypeParser(MEDIA_TYPE, (_request, payload, done) => done(null, payload));
+  app.post<{
+    Params: Static<typeof UuidParams>;
+    Querystring: Static<typeof ConsoleQuery>;
+    Body: Readable;
+  }>(
+    '/v1/nodes/:uuid/console',
+    {
+      schema: {
+        tags: ['power'],
+        operationId: 'openConsole',
+        summary: 'Serial over LAN: the body is typed, the answer is what the machine prints.',
+        consumes: [MEDIA_TYPE],
+        params: UuidParams,
+        querystring: ConsoleQuery,
+        response: { 200: Type.String({ description: 'Octets as they come, until either side ends it.' }) },
+      },
+    },
+    async (request, reply) => {
+      const { body: typed, params, query } = request;
+      const output = reply.raw;
+      const console = await asked(
+        power.console(uuidOf(params.uuid), query.take_over === 'true', {
+          onOutput: (characters) => void output.write(characters),
+          onEnd: (error) => void output.end(`\r\n[${error.message}]\r\n`),
+        }),
+      );
+      reply.hijack();
+      output.writeHead(200, { 'content-type': MEDIA_TYPE, 'cache-control': 'no-store' });
+      output.flushHeaders();
+      const close = (): void => {
+        void console.close().then(() => output.end());
+      };
+      typed.on('data', (characters: Buffer) => console.type(characters));
+      typed.on('end', close);
+      typed.on('error', close);
+      output.on('close', close);
+    },
+  );
+}

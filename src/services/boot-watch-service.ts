@@ -1,0 +1,231 @@
+import { BootAttempt, type AttemptState, type BootFailure } from '../boot/boot-attempt.ts';
+import type { Node, NodeLookup, NodeUuid } from '../boot/node.ts';
+import type { BootQueries } from '../control/boot-queries.ts';
+import type { PowerCommands } from '../control/power-commands.ts';
+import { ProblemError } from '../control/problem.ts';
+import type { WatchCommands, WatchOrder, WatchView } from '../control/watch-commands.ts';
+import type { Clock } from '../io/clock.ts';
+import { IpmiError } from '../ipmi/ipmi-error.ts';
+import type { BootWatchSettings } from '../ipmi/power-settings.ts';
+import { EVENTS } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Service } from './service.ts';
+
+/** What the service works with. */
+export interface BootWatchServiceParts {
+  readonly settings: BootWatchSettings;
+  readonly nodes: Pick<NodeLookup, 'nodeByUuid'>;
+  readonly power: Pick<PowerCommands, 'status' | 'control' | 'setBootDevice'>;
+  readonly boots: Pick<BootQueries, 'list'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** A boot that is watched, or was. */
+interface Watch {
+  view: WatchView;
+  readonly abort: AbortController;
+}
+
+/** How often a machine is looked at that is awaited. */
+const LOOK_MS = 1000;
+/** A BMC that failed is not asked again at once. */
+const PAUSE_AFTER_FAILURE_MS = 5000;
+/** Ended watches that are remembered. */
+const MOST_REMEMBERED = 1000;
+
+/**
+ * Boots machines from the network by their BMC and follows their traces: one that is not heard in time, or becomes stuck,
+ * is started again as often as the settings allow, and then the diagnosis is given. A node that another program manages
+ * is left alone, unless the order says otherwise: two masters of one power button help nobody.
+ */
+export class BootWatchService implements Service, WatchCommands {
+  readonly name = 'boot-watch';
+  readonly #parts: BootWatchServiceParts;
+  readonly #watches = new Map<NodeUuid, Watch>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(parts: BootWatchServiceParts) {
+    this.#parts = parts;
+  }
+
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Watches nothing any more; machines stay as they are. */
+  async stop(): Promise<void> {
+    for (const { abort } of this.#watches.values()) abort.abort();
+    await Promise.all(this.#running);
+  }
+
+  begin(uuid: NodeUuid, order: WatchOrder): WatchView {
+    const { node } = this.#require(uuid);
+    if (node.bmc === undefined)
+      throw new ProblemError('no-bmc', `Node ${uuid} has no BMC; put it with "bmc"`);
+    if (node.managedBy !== undefined && !order.evenIfManaged) {
+      throw new ProblemError(
+        'managed-elsewhere',
+        `${node.managedBy} manages node ${uuid} and its power; ask there, or say "even_if_managed": true`,
+      );
+    }
+    if (this.#watches.get(uuid)?.view.state === 'under-way') {
+      throw new ProblemError('boot-under-way', `bootd is booting node ${uuid} already; DELETE that first`);
+    }
+    const watch: Watch = {
+      abort: new AbortController(),
+      view: {
+        node: uuid,
+        state: 'under-way',
+        startedAt: this.#parts.clock.now(),
+        endedAt: undefined,
+        attempt: 1,
+        attempts: this.#parts.settings.attempts,
+        boot: undefined,
+        sentence: 'is being switched on',
+        failures: [],
+      },
+    };
+    this.#remember(uuid, watch);
+    this.#parts.logger.info(
+      { event: EVENTS.watchStarted, node: uuid },
+      'booting the machine and watching it',
+    );
+    const running = this.#run(uuid, watch, order).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return watch.view;
+  }
+
+  watch(uuid: NodeUuid): WatchView | undefined {
+    return this.#watches.get(uuid)?.view;
+  }
+
+  cancel(uuid: NodeUuid): void {
+    this.#watches.get(uuid)?.abort.abort();
+  }
+
+  async #run(uuid: NodeUuid, watch: Watch, order: WatchOrder): Promise<void> {
+    const { attempts } = watch.view;
+    const { signal } = watch.abort;
+    for (let attempt = 1; attempt <= attempts; attempt += 1) {
+      watch.view = { ...watch.view, attempt, boot: undefined, sentence: 'is being switched on' };
+      const state = await this.#attempt(uuid, watch, order).catch((error: unknown) => this.#failureOf(error));
+      if (signal.aborted) {
+        this.#end(watch, 'cancelled', 'is no longer watched');
+        return;
+      }
+      if (state.kind === 'booted') {
+        watch.view = { ...watch.view, boot: state.boot };
+        this.#end(watch, 'booted', state.sentence);
+        return;
+      }
+      const { failure, boot } = state;
+      watch.view = { ...watch.view, boot, failures: [...watch.view.failures, failure] };
+      if (attempt === attempts) {
+        this.#end(watch, 'failed', failure.sentence);
+        return;
+      }
+      this.#parts.logger.warn(
+        { event: EVENTS.watchRetried, node: uuid, attempt, attempts, code: failure.code },
+        `${failure.sentence}; it is started again`,
+      );
+      if (failure.code === POWER_FAILED) await pause(PAUSE_AFTER_FAILURE_MS, signal);
+    }
+  }
+
+  /** Starts the machine once, and waits until it is clear what came of it. Rejects with IpmiError. */
+  async #attempt(uuid: NodeUuid, watch: Watch, order: WatchOrder): Promise<Ending> {
+    const { power, clock, boots, settings } = this.#parts;
+    const { node, profile } = this.#require(uuid);
+    const uefi = order.uefi ?? node.bootMode === 'uefi';
+    // Set anew each time: it is for one boot, and within 60 seconds of the power command.
+    await power.setBootDevice(uuid, { device: 'pxe', uefi, persistent: false, expires: true });
+    const { power: before } = await power.status(uuid);
+    const poweredAt = clock.now();
+    await power.control(uuid, before === 'on' ? 'cycle' : 'on');
+    const macs = node.ports.map(({ address }) => address);
+    const hasRamdisk = profile === undefined || profile.ramdisk !== undefined;
+    const attempt = new BootAttempt({ ...settings, poweredAt, macs, hasRamdisk });
+    watch.view = { ...watch.view, sentence: 'was switched on and has not been heard yet' };
+    for (;;) {
+      const heard = macs.flatMap((mac) => boots.list({ mac }));
+      const state = attempt.judge(heard, clock.now());
+      if (state.kind !== 'wait') return state;
+      const newest = heard.find(({ trace }) => trace.startedAt >= poweredAt);
+      if (newest !== undefined) {
+        const { trace, verdict } = newest;
+        watch.view = { ...watch.view, boot: trace.id, sentence: verdict.finding.sentence };
+      }
+      if (!(await pause(LOOK_MS, watch.abort.signal))) return CANCELLED;
+    }
+  }
+
+  #failureOf(error: unknown): Ending {
+    if (error instanceof IpmiError || error instanceof ProblemError) {
+      const remedy = 'See docs/power.md, "When it does not work".';
+      return {
+        kind: 'failed',
+        boot: undefined,
+        failure: { code: POWER_FAILED, sentence: `cannot be switched on: ${error.message}`, remedy },
+      };
+    }
+    throw error;
+  }
+
+  #end(watch: Watch, state: WatchView['state'], sentence: string): void {
+    const { clock, logger, metrics } = this.#parts;
+    watch.view = { ...watch.view, state, sentence, endedAt: clock.now() };
+    const { node, attempt, boot, failures } = watch.view;
+    metrics.watchedBoots.inc({ result: state });
+    const facts = { node, attempt, boot, code: failures.at(-1)?.code };
+    if (state === 'failed') {
+      logger.error(
+        { event: EVENTS.watchFailed, ...facts },
+        `${sentence}; bootd gives up after ${attempt} attempts`,
+      );
+    } else {
+      logger.info({ event: EVENTS.watchEnded, ...facts, state }, `the machine ${sentence}`);
+    }
+  }
+
+  #require(uuid: NodeUuid): NonNullable<ReturnType<NodeLookup['nodeByUuid']>> & { readonly node: Node } {
+    const found = this.#parts.nodes.nodeByUuid(uuid);
+    if (found === undefined) throw new ProblemError('node-not-found', `There is no node ${uuid}`);
+    return found;
+  }
+
+  #remember(uuid: NodeUuid, watch: Watch): void {
+    this.#watches.delete(uuid);
+    this.#watches.set(uuid, watch);
+    if (this.#watches.size <= MOST_REMEMBERED) return;
+    for (const [oldest, { view }] of this.#watches) {
+      if (view.state === 'under-way') continue;
+      this.#watches.delete(oldest);
+      return;
+    }
+  }
+}
+
+const POWER_FAILED = 'power-failed';
+
+type Ending = Exclude<AttemptState, { readonly kind: 'wait' }>;
+
+const NO_LONGER_WATCHED: BootFailure = { code: 'cancelled', sentence: 'is no longer watched', remedy: '' };
+const CANCELLED: Ending = { kind: 'failed', boot: undefined, failure: NO_LONGER_WATCHED };
+
+/** Resolves after the time with true, or with false at the signal. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (passed: boolean): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      resolve(passed);
+    };
+    const onAbort = (): void => end(false);
+    const timer = setTimeout(() => end(true), milliseconds).unref();
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) end(false);
+  });
+}
