@@ -11,6 +11,7 @@ export type Need =
   | 'reference-servers'
   | 'strace'
   | 'faketime'
+  | 'ipmi'
   | 'judge-tools'
   | 'compiler'
   | 'packet-loss'
@@ -33,7 +34,7 @@ const IRONIC: Requirement = {
 };
 
 /** What anybody may use. */
-const UNPRIVILEGED: ReadonlySet<Need> = new Set<Need>(['strace', 'ironic-package']);
+const UNPRIVILEGED: ReadonlySet<Need> = new Set<Need>(['strace', 'ironic-package', 'ipmi']);
 
 /** Programs by name (looked up in PATH and in the folders for administrators), files by absolute path. */
 const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
@@ -75,6 +76,10 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
   ],
   // Not netem, which some kernels are built without.
   'packet-loss': [{ name: 'nft', debianPackage: 'nftables' }],
+  ipmi: [
+    { name: 'ipmitool', debianPackage: 'ipmitool' },
+    { name: 'ipmi_sim', debianPackage: 'openipmi' },
+  ],
   'judge-tools': [
     { name: 'python3', debianPackage: 'python3' },
     { name: 'unshare', debianPackage: 'util-linux' },

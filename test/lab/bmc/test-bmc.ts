@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo } from 'node:dgram';
 import { BmcMachine, type CommandAnswer } from './bmc-machine.ts';
 
 /** A request as a test BMC understood it, decrypted. */
@@ -92,6 +92,15 @@ interface Session {
   serial: { sequence: number; waiting: Buffer | undefined } | undefined;
 }
 
+/** How a test BMC answers. */
+interface Wire {
+  port(): number;
+  send(reply: Buffer, peer: RemoteInfo): void;
+  close(): Promise<void>;
+}
+
+const NOBODY: RemoteInfo = { address: '127.0.0.1', port: 1, family: 'IPv4', size: 0 };
+
 const RMCP = Buffer.from([6, 0, 0xff, 7]);
 const GUID = Buffer.from('b00710b1e5d04b00a0e7000000000b3c', 'hex');
 const SERIAL_OCTETS = 64;
@@ -110,28 +119,40 @@ export class TestBmc {
   /** What was typed on its serial port. */
   typed = '';
   readonly #options: TestBmcOptions;
-  readonly #socket: Socket;
+  readonly #wire: Wire;
   readonly #sessions = new Map<number, Session>();
   #replies = 0;
   #nextId = 0x0200_0001;
   #printing = Buffer.alloc(0);
 
-  private constructor(options: TestBmcOptions, socket: Socket) {
+  private constructor(options: TestBmcOptions, wire: Wire) {
     this.#options = options;
-    this.#socket = socket;
+    this.#wire = wire;
     this.faults = options.faults ?? {};
-    socket.on('message', (datagram, peer) => {
-      try {
-        this.#receive(datagram, peer);
-      } catch {
-        this.events.push('malformed datagram');
-      }
-    });
+  }
+
+  /** A controller without a socket: it is given datagrams by `take`, and answers by `onReply`. */
+  static inMemory(options: TestBmcOptions, onReply: (reply: Buffer) => void): TestBmc {
+    return new TestBmc(options, { port: () => 623, send: onReply, close: () => Promise.resolve() });
+  }
+
+  /** A datagram came. */
+  take(datagram: Buffer, peer: RemoteInfo = NOBODY): void {
+    try {
+      this.#receive(datagram, peer);
+    } catch {
+      this.events.push('malformed datagram');
+    }
   }
 
   static async start(options: TestBmcOptions = {}): Promise<TestBmc> {
     const socket = createSocket('udp4');
-    const bmc = new TestBmc(options, socket);
+    const bmc = new TestBmc(options, {
+      port: () => socket.address().port,
+      send: (reply, { port, address }) => socket.send(reply, port, address, () => undefined),
+      close: () => new Promise((resolve) => socket.close(() => resolve())),
+    });
+    socket.on('message', (datagram, peer) => bmc.take(datagram, peer));
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
       socket.bind(options.port ?? 0, options.address ?? '127.0.0.1', () => resolve());
@@ -140,7 +161,7 @@ export class TestBmc {
   }
 
   get port(): number {
-    return this.#socket.address().port;
+    return this.#wire.port();
   }
 
   get sessionCount(): number {
@@ -155,7 +176,7 @@ export class TestBmc {
   }
 
   stop(): Promise<void> {
-    return new Promise((resolve) => this.#socket.close(() => resolve()));
+    return this.#wire.close();
   }
 
   /** Forgets every session, as a controller that restarts. */
@@ -504,7 +525,7 @@ export class TestBmc {
     const send = (): void => {
       // Whoever asked may have gone, and this controller been stopped.
       try {
-        this.#socket.send(changed, peer.port, peer.address, () => undefined);
+        this.#wire.send(changed, peer);
       } catch {
         this.events.push('reply after the end');
       }

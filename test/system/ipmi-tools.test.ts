@@ -1,0 +1,164 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TestBmc } from '../lab/bmc/test-bmc.ts';
+import { needs } from '../lab/needs.ts';
+import { BackgroundProcess, run as runTool } from '../lab/processes.ts';
+import { run, type Run } from '../unit/cli/run.ts';
+
+// The project's client and its test BMC, each against somebody else's: ipmitool, and OpenIPMI's ipmi_sim.
+
+const able = needs('ipmi');
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bootd-ipmi-'));
+  await writeFile(join(folder, 'password'), 'secret\n');
+  await writeFile(join(folder, 'wrong'), 'Secret\n');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function bootd(port: number, words: readonly string[], user = 'admin', password = 'password'): Promise<Run> {
+  const login = ['--user', user, '--password-file', join(folder, password)];
+  return run([...words, '--host', '127.0.0.1', '--port', String(port), ...login]);
+}
+
+describe('ipmitool and bootd ask a BMC for the same', () => {
+  let bmc: TestBmc;
+  beforeEach(async () => {
+    bmc = await TestBmc.start();
+  });
+  afterEach(() => bmc.stop());
+
+  const ipmitool = (words: readonly string[], suite: string): Promise<string> =>
+    runTool('ipmitool', [
+      ...['-I', 'lanplus', '-H', '127.0.0.1', '-p', String(bmc.port), '-U', 'admin', '-P', 'secret'],
+      ...['-C', suite, ...words],
+    ]);
+
+  it.each([
+    ['power status', 'power status'],
+    ['power on', 'power on'],
+    ['power off', 'power off'],
+    ['power cycle', 'power cycle'],
+    ['power reset', 'power reset'],
+    ['power soft', 'power soft'],
+    ['bootdev pxe', 'chassis bootdev pxe'],
+    ['bootdev pxe --uefi', 'chassis bootdev pxe options=efiboot'],
+    ['bootdev disk --uefi --persistent', 'chassis bootdev disk options=persistent,efiboot'],
+    ['bootdev cdrom', 'chassis bootdev cdrom'],
+    ['bootdev bios', 'chassis bootdev bios'],
+    ['bmc identify 9', 'chassis identify 9'],
+    ['bmc identify forever', 'chassis identify force'],
+    ['bmc raw 0x0a 0x40', 'raw 0x0a 0x40'],
+    ['bmc sel', 'sel list'],
+    ['bmc sensors', 'sdr list'],
+  ])('bootd %s, ipmitool %s', async (ours, theirs) => {
+    bmc.machine.power = 'on';
+    await ipmitool(theirs.split(' '), '17');
+    const asked = bmc.commandLog();
+    bmc.requests.length = 0;
+    bmc.machine.power = 'on';
+    expect(await bootd(bmc.port, ours.split(' '))).toMatchObject({ code: 0 });
+    const logged = bmc.commandLog();
+    // What ipmitool logs for `sdr list` is in which order and size it likes; the sensors read are what counts.
+    if (ours === 'bmc sensors') {
+      const readings = (log: readonly string[]) => log.filter((line) => line.startsWith('4/45'));
+      expect(readings(logged)).toEqual(readings(asked));
+    } else expect(logged).toEqual(asked);
+    expect(logged.length).toBeGreaterThan(0);
+  });
+
+  it.each(['3', '17'])('and each works with the other`s half under cipher suite %s', async (suite) => {
+    await ipmitool(['power', 'on'], suite);
+    expect(bmc.machine.power).toBe('on');
+    expect(bmc.events).toEqual([`opened admin ${suite}`]);
+    expect((await bootd(bmc.port, ['power', 'status', '--cipher-suite', suite])).out).toMatch(
+      /^power: +on$/m,
+    );
+    expect(bmc.events).toEqual([`opened admin ${suite}`, `opened admin ${suite}`]);
+  });
+});
+
+describe("against OpenIPMI's ipmi_sim", () => {
+  const port = 19_623 + (process.pid % 10_000);
+  let simulator: BackgroundProcess | undefined;
+
+  beforeAll(async () => {
+    if (!able) return;
+    await mkdir(join(folder, 'state'));
+    const chassis = join(folder, 'chassis');
+    await writeFile(chassis, CHASSIS_PROGRAM);
+    await chmod(chassis, 0o755);
+    await writeFile(join(folder, 'power'), '0');
+    await writeFile(
+      join(folder, 'emu'),
+      'mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\nsel_enable 0x20 100 0x0a\nmc_enable 0x20\n',
+    );
+    await writeFile(join(folder, 'lan.conf'), lanConfiguration(port, `${chassis} ${folder}`));
+    simulator = BackgroundProcess.start('ipmi_sim', 'ipmi_sim', [
+      ...['-c', join(folder, 'lan.conf'), '-f', join(folder, 'emu'), '-s', join(folder, 'state'), '-n'],
+    ]);
+    // It says nothing when it is ready, and answers nothing before.
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      if ((await bootd(port, ['power', 'status'])).code === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    throw new Error(`ipmi_sim does not answer
+${simulator.tail()}`);
+  });
+  afterAll(() => simulator?.stop());
+
+  it('power, boot device, identify, information and event log', async () => {
+    expect((await bootd(port, ['power', 'status'])).out).toMatch(/^power: +off$/m);
+    expect((await bootd(port, ['bootdev', 'pxe', '--uefi'])).code).toBe(0);
+    expect((await bootd(port, ['bootdev', 'show'])).out).toMatch(/^device: +pxe$/m);
+    expect((await bootd(port, ['power', 'on'])).code).toBe(0);
+    expect((await bootd(port, ['power', 'status'])).out).toMatch(/^power: +on$/m);
+    expect((await bootd(port, ['bmc', 'identify', '5'])).code).toBe(0);
+    expect((await bootd(port, ['bmc', 'info'])).out).toMatch(/^manufacturer id: +4753$/m);
+    expect((await bootd(port, ['bmc', 'sel'])).out).toBe('No entries.');
+    expect((await bootd(port, ['bmc', 'raw', '6', '1'])).out).toContain('done (completion code 0x00)');
+  });
+
+  it.each([
+    ['an unknown user', 'nobody', 'password', [], 'wrong-username'],
+    ['a wrong password', 'admin', 'wrong', [], 'wrong-password'],
+    ['a suite that it refuses', 'admin', 'password', ['--cipher-suite', '17'], 'unsupported-suite'],
+  ])('%s has an error of its own', async (_what, user, password, more, code) => {
+    const { code: exit, err } = await bootd(port, ['power', 'status', ...more], user, password);
+    expect(exit).toBe(1);
+    expect(err).toMatch(new RegExp(`\\(${code}\\)$`));
+  });
+});
+
+const CHASSIS_PROGRAM = `#!/bin/sh
+# What ipmi_sim calls: FOLDER get|set PARAMETER [VALUE]...
+folder=$1; operation=$2; shift 2
+case $operation in
+  get) for name in "$@"; do case $name in
+         power) echo "power:$(cat "$folder/power")" ;;
+         boot) echo "boot:$(cat "$folder/boot" 2>/dev/null || echo none)" ;;
+       esac; done ;;
+  set) while [ $# -ge 2 ]; do echo "$2" >"$folder/$1"; shift 2; done ;;
+esac
+`;
+
+function lanConfiguration(port: number, chassis: string): string {
+  const all = 'none md2 md5 straight';
+  return [
+    'name "bootd-test"',
+    'set_working_mc 0x20',
+    '  startlan 1',
+    `    addr 127.0.0.1 ${port}`,
+    '    priv_limit admin',
+    ...['callback', 'user', 'operator', 'admin'].map((level) => `    allowed_auths_${level} ${all}`),
+    '    guid 00112233445566778899aabbccddeeff',
+    '  endlan',
+    `  chassis_control "${chassis}"`,
+    `  user 1 true "" "" user 10 ${all}`,
+    `  user 2 true "admin" "secret" admin 10 ${all}`,
+    '',
+  ].join('\n');
+}
