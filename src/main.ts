@@ -9,8 +9,10 @@ const environment: ProgramEnvironment = {
     writeLine: (line) => void process.stdout.write(`${line}\n`),
     writeError: (line) => void process.stderr.write(`${line}\n`),
     write: (octets) => void process.stdout.write(octets),
-    readKeys({ onTyped, onEnd }) {
+    readKeys(keys) {
       const { stdin } = process;
+      const onTyped = (octets: Uint8Array): void => keys.onTyped(octets);
+      const onEnd = (): void => keys.onEnd();
       if (stdin.isTTY) stdin.setRawMode(true);
       stdin.on('data', onTyped).on('end', onEnd);
       return () => {
