@@ -140,6 +140,15 @@ export class LabNetwork {
     this.#freeTaps.push(tap);
   }
 
+  /** Takes a tap off the provisioning wire. */
+  unplugTap(tap: string): Promise<void> {
+    return ip([`link set ${tap} nomaster`], this.switches);
+  }
+
+  plugTap(tap: string): Promise<void> {
+    return ip([`link set ${tap} master provisioning`], this.switches);
+  }
+
   /** Ends what still runs in the lab and removes it. Safe to call twice. */
   async close(): Promise<void> {
     await forgetLab(this.#name);

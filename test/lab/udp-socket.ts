@@ -11,6 +11,9 @@ export interface ReceivedDatagram {
 
 const REMOTE_END = fileURLToPath(new URL('./udp-socket-process.ts', import.meta.url));
 
+/** No test file lasts so long. */
+const FOLLOW_MS = 3_600_000;
+
 /**
  * A UDP socket inside a namespace. A process cannot have sockets in two network namespaces, so a child of the test
  * holds it there and passes datagrams as lines of JSON.
@@ -40,15 +43,7 @@ export class NamespaceUdpSocket {
 
   /** What has arrived so far. */
   received(): readonly ReceivedDatagram[] {
-    return this.#process.lines.flatMap((line) => {
-      if (!line.startsWith('{')) return [];
-      const { address, port, payload } = JSON.parse(line) as {
-        address: string;
-        port: number;
-        payload: string;
-      };
-      return [{ address, port, payload: Buffer.from(payload, 'base64') }];
-    });
+    return this.#process.lines.flatMap((line) => parseDatagram(line) ?? []);
   }
 
   /** The first datagram for which the test holds, as soon as it is there. */
@@ -56,7 +51,26 @@ export class NamespaceUdpSocket {
     return this.#process.waitFor(() => this.received().find(test), 'such a datagram', timeoutMs);
   }
 
+  /** Calls back for each datagram, in their order, from the first on; resolves when the socket is closed. */
+  async follow(onDatagram: (datagram: ReceivedDatagram) => void): Promise<void> {
+    const { lines } = this.#process;
+    for (let next = 0; this.#process.exit === undefined; next += 1) {
+      const look = (): string | undefined => lines[next];
+      const line = await this.#process.waitFor(look, 'a datagram', FOLLOW_MS).catch(() => undefined);
+      if (line === undefined) return;
+      const datagram = parseDatagram(line);
+      if (datagram !== undefined) onDatagram(datagram);
+    }
+  }
+
   async close(): Promise<void> {
     await this.#process.stop();
   }
+}
+
+/** Undefined for lines that tell of something else. */
+function parseDatagram(line: string): ReceivedDatagram | undefined {
+  if (!line.startsWith('{')) return undefined;
+  const { address, port, payload } = JSON.parse(line) as { address: string; port: number; payload: string };
+  return { address, port, payload: Buffer.from(payload, 'base64') };
 }

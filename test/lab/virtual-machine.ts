@@ -48,9 +48,26 @@ export function machineUuid(mac: string): string {
   return `00000000-0000-4000-8000-${mac.replaceAll(':', '')}`;
 }
 
+/** A machine that is on, with its serial port. */
+export interface RunningMachine {
+  readonly process: BackgroundProcess;
+  switchOff(): Promise<void>;
+}
+
 /** Switches a machine on that will not get far; the function returned switches it off. */
 export async function startMachine(network: LabNetwork, machine: Machine): Promise<() => Promise<void>> {
+  const running = await switchOn(network, machine);
+  return () => running.switchOff();
+}
+
+/** Switches a machine on; with its cable pulled out its card has a link to nowhere. */
+export async function switchOn(
+  network: LabNetwork,
+  machine: Machine,
+  cable: 'plugged' | 'unplugged' = 'plugged',
+): Promise<RunningMachine> {
   const tap = network.takeTap();
+  if (cable === 'unplugged') await network.unplugTap(tap);
   const variables = join(network.folder, `${tap}-variables.fd`);
   if (machine.firmware !== 'bios') await copyFile(`${OVMF}/OVMF_VARS_4M.fd`, variables);
   const qemu = network.switches.start(
@@ -58,11 +75,13 @@ export async function startMachine(network: LabNetwork, machine: Machine): Promi
     'qemu-system-x86_64',
     qemuArguments(machine, tap, variables),
   );
-  return async () => {
+  const switchOff = async (): Promise<void> => {
     await qemu.stop('SIGKILL');
     await rm(variables, { force: true });
+    if (cable === 'unplugged') await network.plugTap(tap);
     network.releaseTap(tap);
   };
+  return { process: qemu, switchOff };
 }
 
 /**

@@ -132,7 +132,7 @@ export class TestBmc {
   }
 
   /** A controller without a socket: it is given datagrams by `take`, and answers by `onReply`. */
-  static inMemory(options: TestBmcOptions, onReply: (reply: Buffer) => void): TestBmc {
+  static inMemory(options: TestBmcOptions, onReply: (reply: Buffer, peer: RemoteInfo) => void): TestBmc {
     return new TestBmc(options, { port: () => 623, send: onReply, close: () => Promise.resolve() });
   }
 

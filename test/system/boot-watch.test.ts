@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MachineBmc } from '../lab/bmc/machine-bmc.ts';
+import { addDeployImages, copyBootRoot } from '../lab/boot-root.ts';
+import { Daemon, noteConfiguration } from '../lab/daemon.ts';
+import { KERNEL_ARGUMENTS } from '../lab/hand-written-files.ts';
+import { closeLabs, LabNetwork } from '../lab/namespaces.ts';
+import { needs } from '../lab/needs.ts';
+import { machineUuid, type Machine } from '../lab/virtual-machine.ts';
+
+// Two bare machines with BMCs, one of which has its cable pulled out, are booted by bootd itself, at the same time.
+
+const able = needs('namespaces', 'virtual-machines');
+const PLUGGED: Machine = { firmware: 'bios', mac: '52:54:00:b0:0b:01' };
+const UNPLUGGED: Machine = { firmware: 'bios', mac: '52:54:00:b0:0b:02' };
+const MACHINES = [PLUGGED, UNPLUGGED];
+
+/** An emulated BIOS asks within five seconds, and on a busy machine later. */
+const FIRST_REQUEST_SECONDS = 25;
+const ATTEMPTS = 2;
+const PATIENCE_MS = 300_000;
+
+interface WatchDocument {
+  readonly state: string;
+  readonly attempt: number;
+  readonly boot: string | null;
+  readonly sentence: string;
+  readonly failures: readonly { readonly code: string; readonly sentence: string }[];
+}
+
+let network: LabNetwork;
+let daemon: Daemon;
+const bmcs = new Map<Machine, MachineBmc>();
+
+beforeAll(async () => {
+  if (!able) return;
+  network = await LabNetwork.open(MACHINES.length);
+  const root = join(network.folder, 'tftpboot');
+  await copyBootRoot(root);
+  const configuration = {
+    ...noteConfiguration(network.folder),
+    power: {
+      'boot-watch': { 'first-request': FIRST_REQUEST_SECONDS, 'boot-time': 250, attempts: ATTEMPTS },
+    },
+  };
+  daemon = await Daemon.start({
+    namespace: network.server,
+    folder: network.folder,
+    tftpRoot: root,
+    configuration,
+  });
+  for (const [index, machine] of MACHINES.entries()) {
+    const uuid = machineUuid(machine.mac);
+    const bmc = await MachineBmc.open(network, machine, 6230 + index);
+    bmcs.set(machine, bmc);
+    await addDeployImages(root, uuid);
+    await daemon.apiBody('PUT', `/v1/nodes/${uuid}`, {
+      boot_mode: 'bios',
+      ports: [{ address: machine.mac }],
+      bmc: bmc.access,
+    });
+    await daemon.apiBody('PUT', `/v1/nodes/${uuid}/boot-profile`, {
+      kernel: `${uuid}/deploy_kernel`,
+      ramdisk: `${uuid}/deploy_ramdisk`,
+      kernel_append_params: KERNEL_ARGUMENTS,
+    });
+  }
+  bmcOf(UNPLUGGED).cable = 'unplugged';
+  for (const machine of MACHINES) await daemon.apiBody('POST', watchPath(machine), {});
+});
+
+afterAll(async () => {
+  for (const bmc of bmcs.values()) await bmc.close();
+  await closeLabs();
+});
+
+function bmcOf(machine: Machine): MachineBmc {
+  const bmc = bmcs.get(machine);
+  if (bmc === undefined) throw new Error(`${machine.mac} has no BMC`);
+  return bmc;
+}
+
+function watchPath({ mac }: Machine): string {
+  return `/v1/nodes/${machineUuid(mac)}/boot`;
+}
+
+/** How the watch ended. */
+async function ending(machine: Machine): Promise<WatchDocument> {
+  const read = async (): Promise<WatchDocument> =>
+    (await daemon.apiBody('GET', watchPath(machine))) as WatchDocument;
+  await expect
+    .poll(async () => (await read()).state, { timeout: PATIENCE_MS, interval: 500 })
+    .not.toBe('under-way');
+  return read();
+}
+
+describe('a machine that bootd boots by its BMC', () => {
+  test('is told to boot from the network, switched on, and followed to its kernel', async () => {
+    const bmc = bmcOf(PLUGGED);
+    const watch = await ending(PLUGGED);
+    expect(watch).toMatchObject({ state: 'booted', attempt: 1, failures: [] });
+    expect(bmc.bmc.machine.lastBoot).toMatchObject({
+      valid: true,
+      persistent: false,
+      uefi: false,
+      device: 1,
+    });
+    expect(bmc.powerLog).toEqual(['on']);
+    expect(await bmc.waitForLine(/BOOT-(?:OK|FAIL) /, PATIENCE_MS)).toContain(`BOOT-OK mac=${PLUGGED.mac}`);
+    const boot = await daemon.apiBody('GET', `/v1/boots/${watch.boot ?? ''}`);
+    expect(boot).toMatchObject({
+      mac: PLUGGED.mac,
+      node: machineUuid(PLUGGED.mac),
+      verdict: { code: 'booted' },
+    });
+    expect(daemon.log('watch.boot.ended')).toMatchObject([
+      { node: machineUuid(PLUGGED.mac), state: 'booted' },
+    ]);
+  });
+
+  test('and is not heard, for its cable is pulled out, is started as often as set, and then named', async () => {
+    const watch = await ending(UNPLUGGED);
+    expect(watch).toMatchObject({ state: 'failed', attempt: ATTEMPTS, boot: null });
+    expect(watch.failures.map(({ code }) => code)).toEqual(['no-discover', 'no-discover']);
+    expect(watch.sentence).toMatch(
+      new RegExp(`^no DISCOVER from any port of the node \\(${UNPLUGGED.mac}\\) within \\d+ s of power-on$`),
+    );
+    expect(bmcOf(UNPLUGGED).powerLog).toEqual(['on', 'off', 'on']);
+    expect(bmcOf(UNPLUGGED).bmc.machine.lastBoot).toMatchObject({ valid: true, device: 1 });
+    const uuid = machineUuid(UNPLUGGED.mac);
+    expect(daemon.log('watch.boot.retried')).toMatchObject([{ node: uuid, attempt: 1, code: 'no-discover' }]);
+    expect(daemon.log('watch.boot.failed')).toMatchObject([{ node: uuid, code: 'no-discover' }]);
+  });
+
+  test('is switched off and asked for its power', async () => {
+    await ending(UNPLUGGED);
+    const path = `/v1/nodes/${machineUuid(UNPLUGGED.mac)}/power`;
+    expect(await daemon.apiBody('GET', path)).toMatchObject({ state: 'on' });
+    await daemon.apiBody('POST', path, { action: 'off' });
+    expect(await daemon.apiBody('GET', path)).toMatchObject({ state: 'off' });
+    expect(bmcOf(UNPLUGGED).powerLog.at(-1)).toBe('off');
+  });
+});
