@@ -1,4 +1,4 @@
-import { chown, readdir, stat } from 'node:fs/promises';
+import { lchown, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLeaseStore, type LeaseStore } from '../store/lease-store.ts';
 import { openLevelStore } from '../store/level-store.ts';
@@ -29,10 +29,13 @@ export async function withStoppedStore<T>(
   }
 }
 
-/** Root makes files that the daemon's user could not open; they belong to whom the state directory belongs to. */
+/**
+ * Root makes files that the daemon's user could not open; they belong to whom the state directory belongs to. That user may
+ * have put a symbolic link there, and root must not give away what it leads to.
+ */
 async function giveToOwner(stateDirectory: string, path: string): Promise<void> {
   const { uid, gid } = await stat(stateDirectory);
   if (uid === 0) return;
   const below = await readdir(path, { recursive: true });
-  for (const each of [path, ...below.map((name) => join(path, name))]) await chown(each, uid, gid);
+  for (const each of [path, ...below.map((name) => join(path, name))]) await lchown(each, uid, gid);
 }
