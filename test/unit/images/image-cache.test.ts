@@ -265,6 +265,18 @@ describe('a source', () => {
     routes['/x'] = routes['/image'] ?? routes['/x'];
     await cache.hold(source);
   });
+
+  it('of this host is an error that does not tell the checksum of a file', async () => {
+    const path = join(folder, 'secret');
+    writeFileSync(path, 'something else');
+    const cache = await openCache();
+    const url = pathToFileURL(path).href.replace('file:', 'FILE:');
+    const source = sourceOf(url, IMAGE);
+    await expect(cache.hold(source)).rejects.toMatchObject({
+      code: 'checksum-mismatch',
+      message: `${url} does not have the ${source.checksum.algorithm} checksum ${source.checksum.digest}`,
+    });
+  });
 });
 
 describe('room', () => {
