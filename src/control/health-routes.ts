@@ -27,6 +27,7 @@ const ReadinessSchema = Type.Object({ ready: Type.Boolean(), checks: Type.Array(
 
 /** `/healthz`, `/readyz` and `/metrics`, where load balancers and Prometheus look for them. */
 export function addHealthRoutes(app: FastifyInstance, health: HealthChecks, metrics: Metrics): void {
+  metrics.observeChecks(() => new Map(health.checks().map(({ name, ok }) => [name, ok])));
   app.get(
     '/healthz',
     {

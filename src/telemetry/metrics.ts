@@ -6,6 +6,8 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
  */
 export interface Metrics {
   readonly registry: Registry;
+  /** The checks of `/readyz`, by name, and whether each passes; asked only when somebody asks for the metrics. */
+  observeChecks(ask: () => ReadonlyMap<string, boolean>): void;
   readonly dhcpPacketsReceived: Counter<'type'>;
   readonly dhcpPacketsDropped: Counter<'reason'>;
   readonly dhcpReplies: Counter<'type'>;
@@ -59,6 +61,17 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
   let countLeases: () => ReadonlyMap<string, number> = () => new Map();
   if (about === 'process-and-services') collectDefaultMetrics({ register: registry, prefix: 'bootd_' });
   let countBoots: () => number = () => 0;
+  let askChecks: () => ReadonlyMap<string, boolean> = () => new Map();
+  new Gauge({
+    name: 'bootd_check_ok',
+    help: 'Checks of /readyz: 1 for one that passes, else 0.',
+    labelNames: ['check'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [name, ok] of askChecks()) this.set({ check: name }, ok ? 1 : 0);
+    },
+  });
   new Gauge({
     name: 'bootd_leases',
     help: 'Addresses by state of their lease.',
@@ -79,6 +92,9 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
   });
   return {
     registry,
+    observeChecks(ask) {
+      askChecks = ask;
+    },
     dhcpPacketsReceived: new Counter({
       name: 'bootd_dhcp_packets_received_total',
       help: 'DHCP and BOOTP packets received, by message type.',

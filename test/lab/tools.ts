@@ -14,6 +14,7 @@ export type Need =
   | 'ipmi'
   | 'judge-tools'
   | 'compiler'
+  | 'promtool'
   | 'packet-loss'
   | 'ironic-package'
   | 'ironic';
@@ -34,7 +35,7 @@ const IRONIC: Requirement = {
 };
 
 /** What anybody may use. */
-const UNPRIVILEGED: ReadonlySet<Need> = new Set<Need>(['strace', 'ironic-package', 'ipmi']);
+const UNPRIVILEGED: ReadonlySet<Need> = new Set<Need>(['strace', 'ironic-package', 'ipmi', 'promtool']);
 
 /** Programs by name (looked up in PATH and in the folders for administrators), files by absolute path. */
 const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
@@ -74,6 +75,7 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
     { name: 'gcc', debianPackage: 'gcc' },
     { name: '/usr/include/stdio.h', debianPackage: 'libc6-dev' },
   ],
+  promtool: [{ name: 'promtool', debianPackage: 'prometheus' }],
   // Not netem, which some kernels are built without.
   'packet-loss': [{ name: 'nft', debianPackage: 'nftables' }],
   ipmi: [

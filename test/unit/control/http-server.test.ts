@@ -36,12 +36,18 @@ describe('health', () => {
   it('shows metrics to Prometheus', async () => {
     await open();
     await api.call('PUT', node, body);
+    api.health = [
+      { name: 'store', ok: true, problems: [] },
+      { name: 'dhcp', ok: false, problems: ['eth9 is not there'] },
+    ];
     const reply = await api.call('GET', '/metrics');
     expect(reply).toMatchObject({
       status: 200,
       headers: { 'content-type': expect.stringMatching(/^text\/plain; version=0\.0\.4/) as string },
     });
     expect(reply.body).toMatch(/^bootd_nodes 1$/m);
+    expect(reply.body).toMatch(/^bootd_check_ok\{check="store"\} 1$/m);
+    expect(reply.body).toMatch(/^bootd_check_ok\{check="dhcp"\} 0$/m);
   });
 });
 
