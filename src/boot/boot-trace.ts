@@ -62,6 +62,8 @@ export interface BootTrace {
   readonly steps: readonly BootStep[];
   /** Steps that were dropped out of the middle of a very long trace. */
   readonly omittedSteps: number;
+  /** The last lines of its serial console, where its boot was watched with them. */
+  readonly consoleLines: readonly string[];
   /** What became of it; undefined while that may still change with time or the site. */
   readonly verdict: Verdict | undefined;
 }
@@ -109,6 +111,7 @@ export class GrowingTrace implements BootTrace {
   machineUuid: string | undefined;
   steps: BootStep[] = [];
   omittedSteps = 0;
+  consoleLines: readonly string[] = [];
   verdict: Verdict | undefined;
   #stages: BootStage[] = [];
 

@@ -25,12 +25,14 @@ export function formatBoot(boot: Fields): readonly string[] {
     }),
   ]);
   const start = Date.parse(text('started_at') ?? '');
+  const console = listOf(boot['console']).map((line) => printable(`  | ${textOf(line) ?? ''}`));
   const omitted = numberOf(boot['omitted_steps']) ?? 0;
   return [
     ...head,
     '',
     ...listOf(boot['steps']).map((step) => formatStep(recordOf(step), start)),
     ...(omitted > 0 ? [`(${omitted} steps are left out of the middle)`] : []),
+    ...(console.length > 0 ? ['', 'the last lines of its console:', ...console] : []),
   ];
 }
 

@@ -87,6 +87,9 @@ export const BootSchema = Type.Object({
   ...SUMMARY,
   omitted_steps: Type.Integer({ description: 'Left out of the middle of a very long boot.' }),
   steps: Type.Array(StepSchema),
+  console: Type.Array(Type.String(), {
+    description: 'The last lines of its serial console, where its boot was watched with `console`.',
+  }),
 });
 
 export type BootSummaryDocument = Static<typeof BootSummarySchema>;
@@ -120,8 +123,13 @@ export function formatBootSummary({ trace, verdict }: BootView): BootSummaryDocu
 
 /** The boot as it is shown alone. */
 export function formatBootDocument(view: BootView): BootDocument {
-  const { omittedSteps, steps } = view.trace;
-  return { ...formatBootSummary(view), omitted_steps: omittedSteps, steps: steps.map(formatStep) };
+  const { omittedSteps, steps, consoleLines } = view.trace;
+  return {
+    ...formatBootSummary(view),
+    omitted_steps: omittedSteps,
+    steps: steps.map(formatStep),
+    console: [...consoleLines],
+  };
 }
 
 /** The last thing that happened, for those who follow; undefined before the first. */

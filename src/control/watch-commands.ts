@@ -7,6 +7,8 @@ export interface WatchOrder {
   readonly uefi: boolean | undefined;
   /** Also for a node that another program manages. */
   readonly evenIfManaged: boolean;
+  /** Its serial console is read along, and its last lines are kept with the boot. */
+  readonly console: boolean;
 }
 
 /** A boot that bootd started itself. Times are milliseconds since 1970. */

@@ -18,6 +18,12 @@ const WatchPostSchema = Type.Object(
         description: 'Also for a node that another program manages, such as Ironic.',
       }),
     ),
+    console: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Read its serial console along and keep the last lines with the boot.',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -61,8 +67,12 @@ export function addWatchRoutes(app: FastifyInstance, watches: WatchCommands): vo
       },
     },
     (request, reply) => {
-      const { uefi, even_if_managed: evenIfManaged } = request.body;
-      const order = { uefi: uefi ?? undefined, evenIfManaged: evenIfManaged ?? false };
+      const { uefi, even_if_managed: evenIfManaged, console } = request.body;
+      const order = {
+        uefi: uefi ?? undefined,
+        evenIfManaged: evenIfManaged ?? false,
+        console: console ?? false,
+      };
       return reply.code(202).send(formatWatch(watches.begin(uuidOf(request.params.uuid), order)));
     },
   );

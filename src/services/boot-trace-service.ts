@@ -191,6 +191,17 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
     this.#changed(trace);
   }
 
+  /** Puts the last lines of a console into the boot that one of these cards began since then, if there is one yet. */
+  showConsole(macs: readonly Mac[], since: number, lines: readonly string[]): void {
+    const traces = macs.flatMap((mac) => this.#table.current(mac) ?? []);
+    const trace = traces.find(({ startedAt, isProbe }) => startedAt >= since && !isProbe);
+    if (trace === undefined) return;
+    trace.consoleLines = lines;
+    if (this.#table.isEstablished(trace)) {
+      this.#parts.keeper.keep(trace, () => [...this.#table.established()]);
+    }
+  }
+
   /** Finds the boots that have become stuck by now. */
   look(): void {
     const now = this.#parts.clock.now();

@@ -1,4 +1,5 @@
 import { BootAttempt, type AttemptState, type BootFailure } from '../boot/boot-attempt.ts';
+import type { Mac } from '../addr/mac.ts';
 import type { Node, NodeLookup, NodeUuid } from '../boot/node.ts';
 import type { BootQueries } from '../control/boot-queries.ts';
 import type { PowerCommands } from '../control/power-commands.ts';
@@ -10,14 +11,16 @@ import type { BootWatchSettings } from '../ipmi/power-settings.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { BootTraceService } from './boot-trace-service.ts';
+import { ConsoleTee } from './console-tee.ts';
 import type { Service } from './service.ts';
 
 /** What the service works with. */
 export interface BootWatchServiceParts {
   readonly settings: BootWatchSettings;
   readonly nodes: Pick<NodeLookup, 'nodeByUuid'>;
-  readonly power: Pick<PowerCommands, 'status' | 'control' | 'setBootDevice'>;
-  readonly boots: Pick<BootQueries, 'list'>;
+  readonly power: Pick<PowerCommands, 'status' | 'control' | 'setBootDevice' | 'console'>;
+  readonly boots: Pick<BootQueries, 'list'> & Pick<BootTraceService, 'showConsole'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -26,6 +29,8 @@ export interface BootWatchServiceParts {
 /** A boot that is watched, or was. */
 interface Watch {
   view: WatchView;
+  /** Outlives a watch that came to its kernel: that one has last words too. */
+  tee: ConsoleTee | undefined;
   readonly abort: AbortController;
 }
 
@@ -59,6 +64,8 @@ export class BootWatchService implements Service, WatchCommands {
   async stop(): Promise<void> {
     for (const { abort } of this.#watches.values()) abort.abort();
     await Promise.all(this.#running);
+    const tees = Array.from(this.#watches.values(), ({ tee }) => tee);
+    await Promise.all(tees.flatMap((tee) => (tee === undefined ? [] : [tee.close()])));
   }
 
   begin(uuid: NodeUuid, order: WatchOrder): WatchView {
@@ -76,6 +83,7 @@ export class BootWatchService implements Service, WatchCommands {
     }
     const watch: Watch = {
       abort: new AbortController(),
+      tee: this.#watches.get(uuid)?.tee,
       view: {
         node: uuid,
         state: 'under-way',
@@ -103,7 +111,9 @@ export class BootWatchService implements Service, WatchCommands {
   }
 
   cancel(uuid: NodeUuid): void {
-    this.#watches.get(uuid)?.abort.abort();
+    const watch = this.#watches.get(uuid);
+    watch?.abort.abort();
+    void watch?.tee?.close();
   }
 
   async #run(uuid: NodeUuid, watch: Watch, order: WatchOrder): Promise<void> {
@@ -143,9 +153,11 @@ export class BootWatchService implements Service, WatchCommands {
     // Set anew each time: it is for one boot, and within 60 seconds of the power command.
     await power.setBootDevice(uuid, { device: 'pxe', uefi, persistent: false, expires: true });
     const { power: before } = await power.status(uuid);
+    const macs = node.ports.map(({ address }) => address);
+    await watch.tee?.close();
+    watch.tee = order.console ? await this.#openTee(uuid, macs) : undefined;
     const poweredAt = clock.now();
     await power.control(uuid, before === 'on' ? 'cycle' : 'on');
-    const macs = node.ports.map(({ address }) => address);
     const hasRamdisk = profile === undefined || profile.ramdisk !== undefined;
     const attempt = new BootAttempt({ ...settings, poweredAt, macs, hasRamdisk });
     watch.view = { ...watch.view, sentence: 'was switched on and has not been heard yet' };
@@ -159,6 +171,22 @@ export class BootWatchService implements Service, WatchCommands {
         watch.view = { ...watch.view, boot: trace.id, sentence: verdict.finding.sentence };
       }
       if (!(await pause(LOOK_MS, watch.abort.signal))) return CANCELLED;
+    }
+  }
+
+  /** A machine boots without its console as well; PowerService has logged why there is none. */
+  async #openTee(uuid: NodeUuid, macs: readonly Mac[]): Promise<ConsoleTee | undefined> {
+    const { power, boots, clock, settings } = this.#parts;
+    const since = clock.now();
+    try {
+      return await ConsoleTee.open({
+        open: (listener) => power.console(uuid, false, listener),
+        longestMs: settings.bootMs,
+        show: (lines) => boots.showConsole(macs, since, lines),
+      });
+    } catch (error) {
+      if (error instanceof IpmiError) return undefined;
+      throw error;
     }
   }
 
@@ -177,6 +205,7 @@ export class BootWatchService implements Service, WatchCommands {
   #end(watch: Watch, state: WatchView['state'], sentence: string): void {
     const { clock, logger, metrics } = this.#parts;
     watch.view = { ...watch.view, state, sentence, endedAt: clock.now() };
+    if (state !== 'booted') void watch.tee?.close();
     const { node, attempt, boot, failures } = watch.view;
     metrics.watchedBoots.inc({ result: state });
     const facts = { node, attempt, boot, code: failures.at(-1)?.code };

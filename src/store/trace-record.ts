@@ -31,6 +31,7 @@ export function encodeTrace(trace: BootTrace): string {
     machineUuid,
     steps,
     omittedSteps,
+    consoleLines,
     verdict,
   } = trace;
   return JSON.stringify({
@@ -57,6 +58,7 @@ export function encodeTrace(trace: BootTrace): string {
     machineUuid,
     steps,
     omittedSteps,
+    consoleLines,
     verdict,
   });
 }
@@ -77,7 +79,9 @@ export function decodeTrace(line: string): KeptTrace | undefined {
 
 function isTrace(value: unknown): value is KeptTrace {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, id, mac, startedAt, lastAt, phase, steps } = value as Readonly<Record<string, unknown>>;
+  const { version, id, mac, startedAt, lastAt, phase, steps, consoleLines } = value as Readonly<
+    Record<string, unknown>
+  >;
   return (
     version === VERSION &&
     typeof id === 'string' &&
@@ -87,6 +91,9 @@ function isTrace(value: unknown): value is KeptTrace {
     typeof startedAt === 'number' &&
     typeof lastAt === 'number' &&
     typeof phase === 'string' &&
+    // Older versions kept none.
+    (consoleLines === undefined ||
+      (Array.isArray(consoleLines) && consoleLines.every((line: unknown) => typeof line === 'string'))) &&
     Array.isArray(steps) &&
     steps.every(
       (step: unknown) => typeof step === 'object' && step !== null && 'kind' in step && 'at' in step,

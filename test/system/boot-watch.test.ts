@@ -66,7 +66,7 @@ beforeAll(async () => {
     });
   }
   bmcOf(UNPLUGGED).cable = 'unplugged';
-  for (const machine of MACHINES) await daemon.apiBody('POST', watchPath(machine), {});
+  for (const machine of MACHINES) await daemon.apiBody('POST', watchPath(machine), { console: true });
 });
 
 afterAll(async () => {
@@ -116,6 +116,18 @@ describe('a machine that bootd boots by its BMC', () => {
     expect(daemon.log('watch.boot.ended')).toMatchObject([
       { node: machineUuid(PLUGGED.mac), state: 'booted' },
     ]);
+  });
+
+  test('has the last words of its serial console kept with its boot, for bootd boot show', async () => {
+    const { boot } = await ending(PLUGGED);
+    await bmcOf(PLUGGED).waitForLine(/BOOT-(?:OK|FAIL) /, PATIENCE_MS);
+    const lines = async (): Promise<readonly string[]> =>
+      ((await daemon.apiBody('GET', `/v1/boots/${boot ?? ''}`)) as { console: readonly string[] }).console;
+    await expect
+      .poll(async () => (await lines()).join('\n'), { timeout: 30_000, interval: 500 })
+      .toContain(`BOOT-OK mac=${PLUGGED.mac}`);
+    expect((await lines()).length).toBeLessThanOrEqual(40);
+    expect((await lines()).some((line) => /^\[ *\d+\.\d+\] /.test(line))).toBe(true);
   });
 
   test('and is not heard, for its cable is pulled out, is started as often as set, and then named', async () => {

@@ -55,7 +55,12 @@ const STEPS = [
     message: 'File not found',
   },
 ];
-const BOOT = { ...SUMMARY, omitted_steps: 0, steps: STEPS };
+const BOOT = {
+  ...SUMMARY,
+  omitted_steps: 0,
+  steps: STEPS,
+  console: ['[  9.1] Kernel panic', '\x1b]0;title'],
+};
 
 let control: FakeControl;
 beforeAll(async () => {
@@ -111,6 +116,9 @@ describe('bootd boot show', () => {
     );
     expect(out).toContain(
       '4.500 s  tftp  boot\\x1bx64.efi, which rule 3 made boot/bootx64.efi: File not found (not-found)',
+    );
+    expect(out).toMatch(
+      /\nthe last lines of its console:\n {2}\| \[ {2}9\.1\] Kernel panic\n {2}\| \\x1b\]0;title$/,
     );
   });
 

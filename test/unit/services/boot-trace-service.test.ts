@@ -93,6 +93,25 @@ describe('boot traces', () => {
     }
   });
 
+  it('keep what the console of the machine said since it was switched on, over a restart', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bootd-traces-'));
+    try {
+      const traceFile = join(folder, 'boots.jsonl');
+      await open({ traceFile });
+      const since = stage.clock.now();
+      stage.boots.showConsole([MAC], since, ['nobody was heard yet']);
+      await stage.lease(MAC, 'uefi');
+      stage.boots.showConsole([OTHER_MAC, MAC], since + 1, ['of the boot after this one']);
+      expect(await stage.boot(MAC)).toMatchObject({ console: [] });
+      stage.boots.showConsole([OTHER_MAC, MAC], since, ['Linux version', 'Kernel panic']);
+      await stage.stop();
+      await open({ traceFile });
+      expect(await stage.boot(MAC)).toMatchObject({ console: ['Linux version', 'Kernel panic'] });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('are found by node, whichever port boots', async () => {
     await open();
     await stage.putNode(UUID, MAC, { ports: [{ address: MAC }, { address: OTHER_MAC }] });

@@ -4,6 +4,7 @@ import { GrowingTrace } from '../../../src/boot/boot-trace.ts';
 import type { Node } from '../../../src/boot/node.ts';
 import { makeFinding } from '../../../src/boot/verdict.ts';
 import type { BootView } from '../../../src/control/boot-queries.ts';
+import type { ConsoleListener } from '../../../src/control/power-commands.ts';
 import type { BootDeviceOrder } from '../../../src/ipmi/boot-device.ts';
 import { IpmiError } from '../../../src/ipmi/ipmi-error.ts';
 import { BootWatchService } from '../../../src/services/boot-watch-service.ts';
@@ -26,6 +27,9 @@ let heard: BootView[];
 let powerFailure: IpmiError | undefined;
 let onPower: () => void;
 let lines: Record<string, unknown>[];
+let shown: readonly string[];
+let serial: ConsoleListener | undefined;
+let consoleFailure: IpmiError | undefined;
 let service: BootWatchService;
 
 function hear(
@@ -46,6 +50,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
   node = { ...nodeDraft({ bmc }), generation: 1, managedBy: undefined, bootMode: 'uefi' };
   [done, isOn, heard, powerFailure, onPower, lines] = [[], false, [], undefined, () => undefined, []];
+  [shown, serial, consoleFailure] = [[], undefined, undefined];
   const ordered = (what: string): Promise<void> => {
     if (powerFailure !== undefined) return Promise.reject(powerFailure);
     done.push(what);
@@ -63,8 +68,14 @@ beforeEach(() => {
       },
       setBootDevice: (_uuid, { device, uefi }: BootDeviceOrder) =>
         ordered(`${device} ${uefi ? 'uefi' : 'bios'}`),
+      console: async (_uuid, _takeOver, listener) => {
+        if (consoleFailure !== undefined) throw consoleFailure;
+        await ordered('console');
+        serial = listener;
+        return { type: () => undefined, close: () => ordered('console closed') };
+      },
     },
-    boots: { list: () => heard },
+    boots: { list: () => heard, showConsole: (_macs, _since, lines) => void (shown = lines) },
     clock: { now: () => Date.now(), monotonic: () => Date.now() },
     logger: pino({}, { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) }),
     metrics: createMetrics(),
@@ -76,7 +87,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-const order = { uefi: undefined, evenIfManaged: false };
+const order = { uefi: undefined, evenIfManaged: false, console: false };
 
 describe('a boot that is watched', () => {
   it('is told to boot from the network, switched on, and followed to its ramdisk', async () => {
@@ -159,6 +170,37 @@ describe('a boot that is watched', () => {
       sentence: 'cannot be switched on: the password is wrong',
       failures: [{ code: 'power-failed' }, { code: 'power-failed' }],
     });
+  });
+
+  it('has its console read along from before it is on until long after its kernel', async () => {
+    onPower = () => hear('ramdisk', 'under-way');
+    service.begin(UUID, { ...order, console: true });
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(done).toEqual(['pxe uefi', 'console', 'on']);
+    expect(service.watch(UUID)?.state).toBe('booted');
+    serial?.onOutput(Buffer.from('[    9.1] Kernel panic - not syncing\r\n[    9.2] ---['));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(shown).toEqual(['[    9.1] Kernel panic - not syncing', '[    9.2] ---[']);
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect(done.at(-1)).toBe('console closed');
+  });
+
+  it('gives each attempt a console of its own, and the serial port back in the end', async () => {
+    service.begin(UUID, { ...order, console: true });
+    await vi.advanceTimersByTimeAsync(60_500);
+    serial?.onOutput(Buffer.from('of the second'));
+    await vi.advanceTimersByTimeAsync(70_000);
+    expect(done).toEqual([
+      ...['pxe uefi', 'console', 'on', 'pxe uefi', 'console closed', 'console', 'cycle', 'console closed'],
+    ]);
+  });
+
+  it('boots without a console that the BMC does not give', async () => {
+    consoleFailure = new IpmiError('refused', 'serial over LAN is off');
+    onPower = () => hear('ramdisk', 'under-way');
+    service.begin(UUID, { ...order, console: true });
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(service.watch(UUID)?.state).toBe('booted');
   });
 
   it('can be left alone', async () => {

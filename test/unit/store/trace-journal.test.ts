@@ -48,9 +48,15 @@ describe('TraceJournal', () => {
     await journal.append([trace('a', 1000)], () => []);
     await journal.close();
     const line = readFileSync(path, 'utf8');
-    writeFileSync(path, `rubbish\n{"version":9}\n[]\n${line}`);
+    const spoiled = line.replace('"consoleLines":[]', '"consoleLines":[1]').replace('"a"', '"c"');
+    const older = line.replace('"consoleLines":[],', '').replace('"a"', '"b"');
+    writeFileSync(path, `rubbish\n${spoiled}${older}{"version":9}\n[]\n${line}`);
     appendFileSync(path, line.slice(0, 40));
-    expect((await loaded()).traces.map(({ id }) => id)).toEqual(['a']);
+    const { traces } = await loaded();
+    expect(traces.map((kept) => [kept.id, GrowingTrace.from(kept).consoleLines])).toEqual([
+      ['b', []],
+      ['a', []],
+    ]);
   });
 
   it('forgets the oldest ones at start, in the file too', async () => {
