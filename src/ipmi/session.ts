@@ -4,7 +4,7 @@ import {
   type IpmiRequest,
   type IpmiResponse,
 } from '../wire/rmcp/ipmi-message.ts';
-import { decodeRmcp } from '../wire/rmcp/rmcp-header.ts';
+import { decodeRmcpIpmi } from '../wire/rmcp/rmcp-header.ts';
 import { decodeSessionPacket, PAYLOAD, type SessionPacket } from '../wire/rmcp/session-packet.ts';
 import { WireError, type WireErrorReason } from '../wire/wire-error.ts';
 import { formatCompletionCode } from './completion-code.ts';
@@ -152,9 +152,7 @@ export class IpmiSession {
 
   /** The payload of a datagram, once its protection is checked. Throws WireError. */
   #unwrap(datagram: Uint8Array): { readonly payloadType: number; readonly payload: Uint8Array } {
-    const message = decodeRmcp(datagram);
-    if (message.kind === 'pong') throw new WireError('unknown-opcode', 'a pong that nobody asked for');
-    const packet: SessionPacket = decodeSessionPacket(message.octets);
+    const packet: SessionPacket = decodeSessionPacket(decodeRmcpIpmi(datagram));
     if (this.#channel !== undefined) {
       if (packet.format === 'ipmi-1.5' || packet.sessionId === 0) {
         throw new WireError('bad-field', 'an unprotected packet in a session');
