@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
@@ -93,7 +94,8 @@ function sizeOf(header: string | undefined): number | undefined {
 
 async function openFile(place: URL, { signal }: FetchLimits): Promise<ImageStream> {
   const path = fileURLToPath(place);
-  const file = await open(path, 'r');
+  // A pipe without a writer would else keep a thread of libuv, which leases are flushed by, for as long as it has none.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = await file.stat();
     if (!stats.isFile()) throw new ImageError('source-failed', `${path} is no regular file`);

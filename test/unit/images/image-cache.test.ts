@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -147,6 +148,13 @@ describe('an image', () => {
     const cache = await openCache({ folder: join(folder, 'cache') });
     await cache.hold(sourceOf(pathToFileURL(file).href, IMAGE));
     expect(readdirSync(join(folder, 'cache'))).toHaveLength(1);
+  });
+
+  it('is no pipe, which would be waited for', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const cache = await openCache({ folder: join(folder, 'cache') });
+    await expect(cache.hold(sourceOf(pathToFileURL(pipe).href, IMAGE))).rejects.toThrow('is no regular file');
   });
 
   it('is followed over redirects', async () => {
