@@ -1,8 +1,7 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
-import type { DhcpQuestion, FileProtocol, FileSource, TransferEnding } from './boot-observation.ts';
+import type { DhcpQuestion, FileProtocol, FileStarted, TransferEnding } from './boot-observation.ts';
 import type { FileRole } from './file-role.ts';
-import type { NodeUuid } from './node.ts';
 
 /** Which program of a machine speaks to DHCP: the boot ROM, iPXE whatever loaded it, or an operating system. */
 export type BootStage = 'firmware' | 'ipxe' | 'system';
@@ -32,20 +31,9 @@ export interface DhcpStep extends StepTimes {
 }
 
 /** A file that was, or is being, sent. */
-export interface FileStep extends StepTimes {
+export interface FileStep extends StepTimes, Omit<FileStarted, 'kind' | 'peer'> {
   readonly kind: 'file';
-  readonly via: FileProtocol;
   readonly role: FileRole;
-  readonly transfer: string;
-  readonly requested: string;
-  readonly path: string;
-  readonly source: FileSource;
-  readonly node: NodeUuid | undefined;
-  /** Of the node or shared profile that was rendered. */
-  readonly generation: number | undefined;
-  /** Of the file on disk that was served. */
-  readonly modifiedAt: number | undefined;
-  readonly size: number | undefined;
   /** Undefined while it runs. */
   readonly ending: TransferEnding | undefined;
   readonly bytes: number;

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { BootTrace } from '../boot/boot-trace.ts';
-import { decodeTrace, encodeTrace, type KeptTrace } from './trace-record.ts';
+import { decodeTrace, encodeTrace } from './trace-record.ts';
 
 /**
  * Boot traces on disk: a file of JSON lines beside the store, the last line of an id counts. It is never synced and shares
@@ -21,13 +21,13 @@ export class TraceJournal {
   }
 
   /** Reads what is there, oldest first, and writes it back without what is outdated. Rejects with the system's error. */
-  async load(): Promise<readonly KeptTrace[]> {
+  async load(): Promise<readonly BootTrace[]> {
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
     const text = await readFile(this.#path, 'utf8').catch((error: unknown) => {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
       throw error;
     });
-    const byId = new Map<string, KeptTrace>();
+    const byId = new Map<string, BootTrace>();
     for (const line of text.split('\n')) {
       const trace = line === '' ? undefined : decodeTrace(line);
       if (trace === undefined) continue;
