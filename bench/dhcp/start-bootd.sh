@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts bootd in the foreground for bench/dhcp/run.sh, configured as its rivals are. The environment says where:
-# DHCP_IFACE (interface with 10.200.0.1/16), DHCP_POOL_END (last address of the pool), DHCP_STATE (an empty folder).
+# DHCP_IFACE (interface with 10.200.0.1/16), DHCP_POOL_END (last address of the pool), DHCP_STATE (an empty folder);
+# BOOTD_EXTRA may add sections to the configuration.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cat >"$DHCP_STATE/bootd.yaml" <<YAML
@@ -19,6 +20,7 @@ dhcp:
     - subnet: 10.200.0.0/16
       ranges: [{ range: 10.200.1.0-$DHCP_POOL_END }]
       options: { broadcast-address: 10.200.255.255 }
+${BOOTD_EXTRA:-}
 YAML
 mkdir -p "$DHCP_STATE/bootd"
 exec "$here/../../bin/bootd" serve --config "$DHCP_STATE/bootd.yaml"

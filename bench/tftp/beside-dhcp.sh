@@ -33,24 +33,8 @@ measure() {
   local label=$1 state load=
   shift
   state=$(mktemp -d "$scratch/state.XXXXXX")
-  cat >"$state/bootd.yaml" <<YAML
-interfaces: [srv0]
-state-directory: $state/bootd
-log-level: warn
-control: { socket: $state/control.sock }
-dhcp:
-  authoritative: true
-  default-lease-time: 600
-  max-lease-time: 7200
-  ping-check: false
-  next-server: 10.200.0.1
-  filename: /pxelinux.0
-  subnets:
-    - subnet: 10.200.0.0/16
-      ranges: [{ range: 10.200.1.0-10.200.16.255 }]
-tftp: { root: $scratch/root }
-YAML
-  ip netns exec "$server" "$here/../../bin/bootd" serve --config "$state/bootd.yaml" >"$state/log" 2>&1 &
+  DHCP_IFACE=srv0 DHCP_POOL_END=10.200.16.255 DHCP_STATE=$state BOOTD_EXTRA="tftp: { root: $scratch/root }" \
+    ip netns exec "$server" bash "$here/../dhcp/start-bootd.sh" >"$state/log" 2>&1 &
   bootd=$!
   for _ in $(seq 200); do
     if ip netns exec "$server" grep -qi ':0045 ' /proc/net/udp; then break; fi
