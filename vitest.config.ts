@@ -18,6 +18,7 @@ export default defineConfig({
             'test/sim/**/*.test.ts',
             'test/*.test.ts',
           ],
+          setupFiles: ['test/property-seed.ts'],
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },

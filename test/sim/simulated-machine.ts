@@ -54,9 +54,10 @@ export class SimulatedMachine {
     this.#turn += 1;
   }
 
-  /** It forgets what it had: another system is installed. */
+  /** It forgets what it had, since another system is installed; one that is on begins anew. */
   forget(): void {
     this.lease = undefined;
+    if (this.state !== 'off') this.#enter('selecting');
   }
 
   release(): void {
@@ -70,9 +71,8 @@ export class SimulatedMachine {
   decline(): void {
     const lease = this.#ownLease();
     if (lease === undefined || this.state === 'off') return;
-    this.forget();
     this.#wire.fromMachine(this.client.decline(lease.address));
-    this.#enter('selecting');
+    this.forget();
   }
 
   #ownLease(): OwnLease | undefined {
@@ -90,7 +90,7 @@ export class SimulatedMachine {
   #speak(): void {
     const message = this.#message();
     if (message === undefined || (this.#tries >= TRIES_MAX && this.state !== 'selecting')) {
-      if (this.state !== 'renewing') this.forget();
+      if (this.state !== 'renewing') this.lease = undefined;
       this.#enter(this.state === 'renewing' && message !== undefined ? 'renewing' : 'selecting');
       return;
     }
@@ -134,7 +134,6 @@ export class SimulatedMachine {
       this.#bind(message);
     } else if (type === 6 && this.state !== 'selecting') {
       this.forget();
-      this.#enter('selecting');
     }
   }
 
