@@ -16,6 +16,7 @@ export type Need =
   | 'compiler'
   | 'promtool'
   | 'packet-loss'
+  | 'debian-root'
   | 'ironic-package'
   | 'ironic';
 
@@ -78,6 +79,10 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
   promtool: [{ name: 'promtool', debianPackage: 'prometheus' }],
   // Not netem, which some kernels are built without.
   'packet-loss': [{ name: 'nft', debianPackage: 'nftables' }],
+  'debian-root': [
+    { name: 'debootstrap', debianPackage: 'debootstrap' },
+    { name: 'unshare', debianPackage: 'util-linux' },
+  ],
   ipmi: [
     { name: 'ipmitool', debianPackage: 'ipmitool' },
     { name: 'ipmi_sim', debianPackage: 'openipmi' },
