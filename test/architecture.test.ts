@@ -52,13 +52,19 @@ const ROOMS: Readonly<Record<string, RoomRule>> = {
     node: true,
   },
   cli: {
-    rooms: [...FLOOR_1, ...FLOOR_2, 'config', 'control', 'import', 'telemetry', 'services', '.'],
+    rooms: [...FLOOR_1, ...FLOOR_2, 'config', 'control', 'import', 'telemetry', 'services', 'daemon', '.'],
     packages: ['commander'],
+    node: true,
+  },
+  /** The parts of the wiring that daemon.ts puts together: whoever adds a service adds it in one of them. */
+  daemon: {
+    rooms: [...FLOOR_1, ...FLOOR_2, 'config', 'control', 'telemetry', 'services'],
+    packages: [],
     node: true,
   },
   /** main.ts and daemon.ts: wiring only. */
   '.': {
-    rooms: [...FLOOR_1, ...FLOOR_2, 'config', 'control', 'telemetry', 'services', 'cli'],
+    rooms: [...FLOOR_1, ...FLOOR_2, 'config', 'control', 'telemetry', 'services', 'daemon', 'cli'],
     packages: ['commander'],
     node: true,
   },

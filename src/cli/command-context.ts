@@ -1,4 +1,4 @@
-import type { ProcessFacts } from '../daemon.ts';
+import type { ProcessFacts } from '../daemon/foundation.ts';
 import type { ExitCode } from './exit-code.ts';
 
 /** Where a subcommand writes. Results go to standard output, everything said to a person besides to standard error. */

@@ -1,0 +1,71 @@
+import type { Mac } from '../addr/mac.ts';
+import type { NodeUuid } from '../boot/node.ts';
+import { NodeRegistry } from '../boot/node-registry.ts';
+import type { BootdSettings } from '../config/settings.ts';
+import type { HealthCheck } from '../control/health-routes.ts';
+import { createSteadyClock, type SteadyClock } from '../io/clock.ts';
+import { readInheritedSockets, type InheritedSocket } from '../io/inherited-sockets.ts';
+import { EventHub } from '../services/event-hub.ts';
+import type { LevelStore } from '../store/level-store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** What a service manager and the kernel know of this process. */
+export interface ProcessFacts {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly pid: number;
+}
+
+/** What the daemon is made from. */
+export interface DaemonOptions {
+  readonly settings: BootdSettings;
+  readonly logger: Logger;
+  /** How many `-v`: TFTP is logged as in.tftpd does with as many, whatever the level of the log is. */
+  readonly tftpVerbosity?: number;
+  /** Of the program, for the log and the API's description. */
+  readonly version: string;
+  readonly process: ProcessFacts;
+}
+
+/** What nearly every service is given: the parts of the house are built on it, and it knows none of them. */
+export interface Foundation {
+  readonly settings: BootdSettings;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly store: LevelStore;
+  readonly clock: SteadyClock;
+  /** The only writer is the node service. */
+  readonly registry: NodeRegistry;
+  /** Whom the API's followers listen to. */
+  readonly events: EventHub;
+  /** What the service manager opened for us. */
+  readonly inherited: readonly InheritedSocket[];
+  readonly tftpVerbosity: number;
+  readonly version: string;
+  readonly nodeOf: (mac: Mac) => NodeUuid | undefined;
+}
+
+/** `checks` may ask for parts that are built later: nobody calls it before the start. */
+export function layFoundation(
+  { settings, logger, version, process, tftpVerbosity = 0 }: DaemonOptions,
+  store: LevelStore,
+  metrics: Metrics,
+  checks: () => readonly HealthCheck[],
+): Foundation {
+  const clock = createSteadyClock();
+  const registry = new NodeRegistry();
+  const runId = process.pid.toString(36) + clock.now().toString(36);
+  return {
+    settings,
+    logger,
+    metrics,
+    store,
+    clock,
+    registry,
+    events: new EventHub({ checks, runId }),
+    inherited: readInheritedSockets(process.environment, process.pid),
+    tftpVerbosity,
+    version,
+    nodeOf: (mac) => registry.portByMac(mac)?.node.uuid,
+  };
+}

@@ -1,0 +1,17 @@
+import type { HealthCheck } from '../control/health-routes.ts';
+import type { Service } from '../services/service.ts';
+
+/** A group of services that are built together. Its maker adds what the other parts need of it as further members. */
+export interface HousePart {
+  /** In the order of their start; parts start in the order of daemon.ts. */
+  readonly services: readonly Service[];
+  /** For `/readyz`, the metric and the feed of events. */
+  checks?(): readonly HealthCheck[];
+  /** SIGHUP: reads the part's files again; what is bad keeps its last good form and is in the log. */
+  reload?(): Promise<void>;
+}
+
+/** A part of which is known what is wrong with it. */
+export function healthCheck(name: string, problems: readonly string[]): HealthCheck {
+  return { name, ok: problems.length === 0, problems };
+}
