@@ -19,6 +19,7 @@ import { nodeCommand } from './node.ts';
 import { bootDeviceCommand, powerCommand } from './power.ts';
 import { probeCommand } from './probe.ts';
 import { serveCommand } from './serve.ts';
+import { unitsCommand } from './units.ts';
 import { programVersion, versionCommand } from './version.ts';
 
 /** What main.ts gives; the exit code is this file's. */
@@ -68,6 +69,7 @@ function createProgram(context: CommandContext): Command {
     bootDeviceCommand(context),
     bmcCommand(context),
     consoleCommand(context),
+    unitsCommand(context),
     versionCommand(context, version),
   ];
   for (const command of commands) program.addCommand(command);

@@ -189,6 +189,8 @@ async function giveToGroup(path: string, group: string, logger: Logger): Promise
     return;
   }
   try {
+    // The shipped unit forbids chown(2); and there the socket has its group from the process that made it.
+    if ((await stat(path)).gid === groupId) return;
     // -1 leaves the owner as it is.
     await chown(path, -1, groupId);
   } catch (error) {

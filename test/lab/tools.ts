@@ -17,6 +17,8 @@ export type Need =
   | 'promtool'
   | 'packet-loss'
   | 'debian-root'
+  | 'unit-checks'
+  | 'service-manager'
   | 'ironic-package'
   | 'ironic';
 
@@ -35,8 +37,16 @@ const IRONIC: Requirement = {
   debianPackage: 'python3-ironic',
 };
 
+const SYSTEMD_ANALYZE: Requirement = { name: 'systemd-analyze', debianPackage: 'systemd' };
+
 /** What anybody may use. */
-const UNPRIVILEGED: ReadonlySet<Need> = new Set<Need>(['strace', 'ironic-package', 'ipmi', 'promtool']);
+const UNPRIVILEGED: ReadonlySet<Need> = new Set<Need>([
+  'strace',
+  'ironic-package',
+  'ipmi',
+  'promtool',
+  'unit-checks',
+]);
 
 /** Programs by name (looked up in PATH and in the folders for administrators), files by absolute path. */
 const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
@@ -94,6 +104,8 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
     { name: 'tshark', debianPackage: 'tshark' },
     { name: 'mergecap', debianPackage: 'wireshark-common' },
   ],
+  'unit-checks': [SYSTEMD_ANALYZE],
+  'service-manager': [{ name: 'systemd-nspawn', debianPackage: 'systemd-container' }],
   'ironic-package': [IRONIC],
   ironic: [
     IRONIC,
