@@ -31,16 +31,16 @@ export function unitsCommand(context: CommandContext): Command {
     });
 }
 
-function showUnits({ config, write: folder }: UnitsOptions, { terminal, finish }: CommandContext): void {
+function showUnits({ config, write: folder }: UnitsOptions, context: CommandContext): void {
   const { dropIns, remarks } = describeServiceUnits(readConfiguration(config).settings, resolve(config));
-  for (const remark of remarks) terminal.writeError(`bootd: ${remark}`);
+  for (const remark of remarks) context.terminal.writeError(`bootd: ${remark}`);
   if (folder === undefined) {
     const texts = dropIns.map((dropIn) => `# ${dropInPath(dropIn)}\n${dropIn.content}`);
-    if (texts.length > 0) terminal.writeLine(texts.join('\n').trimEnd());
+    if (texts.length > 0) context.terminal.writeLine(texts.join('\n').trimEnd());
   } else {
     writeDropIns(folder, dropIns);
   }
-  finish(EXIT_CODE.done);
+  context.finish(EXIT_CODE.done);
 }
 
 function dropInPath({ unit }: UnitDropIn): string {
