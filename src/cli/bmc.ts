@@ -1,10 +1,17 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { LONGEST_IDENTIFY_SECONDS } from '../ipmi/chassis-commands.ts';
 import type { CommandContext } from './command-context.ts';
-import { listOf, recordOf, textOf } from './document.ts';
-import { UsageError } from './exit-code.ts';
+import { listOf, numberOf, recordOf, textOf } from './document.ts';
+import { EXIT_CODE, UsageError } from './exit-code.ts';
 import { fieldsOf, withPort } from './power.ts';
-import { withPowerOptions, type PowerOptions } from './power-target.ts';
+import type { PowerDocument } from './power-port.ts';
+import {
+  askPresence,
+  withAddressOptions,
+  withPowerOptions,
+  type BmcAddressOptions,
+  type PowerOptions,
+} from './power-target.ts';
 import { formatRecord, formatTable, type Column } from './table.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -24,7 +31,7 @@ const SENSOR_COLUMNS: readonly Column<Row>[] = [
   { title: 'STATES', cell: (sensor) => listOf(sensor['states']).map(String).join(', ') },
 ];
 
-/** `bootd bmc info|sel|sensors|identify|raw`: what else a BMC tells, or does. */
+/** `bootd bmc ping|info|sel|sensors|identify|raw`: what else a BMC tells, or does. */
 export function bmcCommand(context: CommandContext): Command {
   const bmc = new Command('bmc').description('event log, sensors and more of a BMC, by IPMI 2.0');
   const { decorated } = context.terminal;
@@ -33,6 +40,13 @@ export function bmcCommand(context: CommandContext): Command {
     bmc.addCommand(command);
     return command;
   };
+
+  bmc.addCommand(
+    withAddressOptions(new Command('ping'))
+      .description('whether it is there, which IPMI and cipher suites it speaks; needs no user')
+      .argument('[node]', 'UUID, name, or MAC of a port')
+      .action((node: string | undefined, options: BmcAddressOptions) => pingBmc(node, options, context)),
+  );
 
   add('info', 'maker, product and firmware')
     .argument('[node]', 'UUID, name, or MAC of a port')
@@ -95,6 +109,61 @@ export function bmcCommand(context: CommandContext): Command {
     });
 
   return bmc;
+}
+
+/** Tells what there is at the address; that somebody answers at all is success. */
+async function pingBmc(
+  node: string | undefined,
+  options: BmcAddressOptions,
+  context: CommandContext,
+): Promise<void> {
+  const presence = await askPresence(node, options, context);
+  const text =
+    options.json === true ? JSON.stringify(presence, undefined, 2) : describePresence(presence).join('\n');
+  context.terminal.writeLine(text);
+  context.finish(EXIT_CODE.done);
+}
+
+function describePresence(presence: PowerDocument): readonly string[] {
+  const [pong, ipmi] = [recordOf(presence['pong']), recordOf(presence['ipmi'])];
+  const versions = listOf(ipmi['versions']).map(String);
+  const extras = [pong['dash'] === true && 'DASH', pong['rmcp_security'] === true && 'RMCP security'];
+  return formatRecord([
+    [
+      'presence ping',
+      presence['pong'] === null
+        ? 'no answer, which some BMCs never give'
+        : `answered in ${numberOf(pong['round_trip_ms']) ?? 0} ms`,
+    ],
+    [
+      'speaks',
+      [...versions.map((version) => `IPMI ${version}`), ...extras.filter((one) => one !== false)].join(', '),
+    ],
+    ...(presence['ipmi'] === null ? [] : describeLogin(ipmi, versions.includes('2.0'))),
+  ]);
+}
+
+function describeLogin(ipmi: Row, speaksRmcpPlus: boolean): readonly (readonly [string, string])[] {
+  const types = listOf(ipmi['authentication_types']).map(String).join(', ');
+  const logins = [
+    ipmi['named_users'] === true && 'users with a name',
+    ipmi['nameless_users'] === true && 'a password without a name',
+    ipmi['anonymous_login'] === true && 'anybody',
+  ];
+  const login = ['may log in', logins.filter((one) => one !== false).join(', ')] as const;
+  if (!speaksRmcpPlus) {
+    return [['RMCP+ (IPMI 2.0)', 'no, and bootd needs it'], ['authentication', types], login];
+  }
+  const suites = listOf(ipmi['cipher_suites']).map(String).join(', ');
+  const chosen = numberOf(ipmi['chosen_suite']);
+  return [
+    ['cipher suites', suites === '' ? 'not listed; bootd tries 17, then 3' : suites],
+    ...(suites === ''
+      ? []
+      : [['bootd takes', chosen === undefined ? 'none of them' : String(chosen)] as const]),
+    ['BMC key (Kg)', ipmi['kg_set'] === true ? 'set: put it into `kg`' : 'not set'],
+    login,
+  ];
 }
 
 function sensorOf(entry: Row): string | undefined {

@@ -78,6 +78,10 @@ export class ApiPower implements PowerPort {
     return this.#get('/bmc');
   }
 
+  presence(): Promise<PowerDocument> {
+    return this.#get('/bmc/ping');
+  }
+
   eventLog(): Promise<PowerDocument> {
     return this.#get('/bmc/sel');
   }

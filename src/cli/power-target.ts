@@ -12,19 +12,25 @@ import {
   PRIVILEGES,
   RMCP_PORT,
 } from '../ipmi/ipmi-settings.ts';
+import { formatPresence } from '../control/power-documents.ts';
 import { BmcClient } from '../services/bmc-client.ts';
 import type { BmcTarget } from '../services/bmc-connection.ts';
+import { surveyBmc } from '../services/bmc-survey.ts';
 import { targetOf } from '../services/bmc-target.ts';
 import type { CommandContext } from './command-context.ts';
 import { controlClient, withControlOptions, type ControlOptions } from './control-options.ts';
 import { UsageError } from './exit-code.ts';
 import { requireNode } from './node-resolution.ts';
-import { ApiPower, DirectPower, type PowerPort } from './power-port.ts';
+import { ApiPower, DirectPower, type PowerDocument, type PowerPort } from './power-port.ts';
 
-/** Options of every subcommand that speaks to a BMC. */
-export interface PowerOptions extends ControlOptions {
+/** Which BMC is meant, when it is not that of a node. */
+export interface BmcAddressOptions extends ControlOptions {
   readonly host?: string;
   readonly port?: number;
+}
+
+/** Options of every subcommand that logs in to a BMC. */
+export interface PowerOptions extends BmcAddressOptions {
   readonly user?: string;
   readonly passwordFile?: string;
   readonly privilege?: BmcPrivilege;
@@ -33,10 +39,15 @@ export interface PowerOptions extends ControlOptions {
 }
 
 /** Adds the options that say which BMC is meant, when it is not that of a node. */
-export function withPowerOptions(command: Command): Command {
+export function withAddressOptions(command: Command): Command {
   return withControlOptions(command)
     .option('--host <address>', 'a BMC that belongs to no node; asked directly, without the daemon')
-    .option('--port <number>', `its UDP port (default: ${RMCP_PORT})`, readPort)
+    .option('--port <number>', `its UDP port (default: ${RMCP_PORT})`, readPort);
+}
+
+/** Adds those and the options that say who logs in. */
+export function withPowerOptions(command: Command): Command {
+  return withAddressOptions(command)
     .option('--user <name>', 'its user')
     .option('--password-file <file>', 'file with the password, for `-` standard input; never an argument')
     .addOption(new Option('--privilege <level>', 'default: administrator').choices(PRIVILEGES))
@@ -54,16 +65,45 @@ export async function openPowerPort(
   options: PowerOptions,
   context: CommandContext,
 ): Promise<PowerPort> {
-  if (options.host !== undefined) {
+  const meant = whichBmc(node, options);
+  if (meant.kind === 'host') {
+    return new DirectPower(new BmcClient(directTarget(meant.host, options), DIRECT_PARTS));
+  }
+  return openApiPower(meant.node, options, context);
+}
+
+/** What there is at the address of the BMC that the command line means. Nobody logs in. */
+export async function askPresence(
+  node: string | undefined,
+  options: BmcAddressOptions,
+  context: CommandContext,
+): Promise<PowerDocument> {
+  const meant = whichBmc(node, options);
+  if (meant.kind === 'node') return (await openApiPower(meant.node, options, context)).presence();
+  const target = { host: meant.host, port: options.port ?? RMCP_PORT };
+  return formatPresence(await surveyBmc(target, DIRECT_PARTS));
+}
+
+const DIRECT_PARTS = { retries: DEFAULT_RETRY_POLICY, clock: systemClock } as const;
+
+/** Either a node or a host. Throws UsageError where both are given, or none. */
+function whichBmc(
+  node: string | undefined,
+  { host }: BmcAddressOptions,
+): { readonly kind: 'host'; readonly host: string } | { readonly kind: 'node'; readonly node: string } {
+  if (host !== undefined) {
     if (node !== undefined) throw new UsageError(`--host and the node "${node}" cannot stand together`);
-    return new DirectPower(
-      new BmcClient(directTarget(options.host, options), {
-        retries: DEFAULT_RETRY_POLICY,
-        clock: systemClock,
-      }),
-    );
+    return { kind: 'host', host };
   }
   if (node === undefined) throw new UsageError('say which node is meant, or which BMC with --host');
+  return { kind: 'node', node };
+}
+
+async function openApiPower(
+  node: string,
+  options: BmcAddressOptions,
+  context: CommandContext,
+): Promise<ApiPower> {
   const client = controlClient(options, context);
   return new ApiPower(client, await requireNode(client, node));
 }

@@ -6,6 +6,7 @@ import type { EventLogEntry } from '../ipmi/event-log.ts';
 import type { IpmiErrorCode } from '../ipmi/ipmi-error.ts';
 import type { SensorReading } from '../ipmi/sensors.ts';
 import type { IpmiRequest, IpmiResponse } from '../ipmi/conversation.ts';
+import type { BmcPresence } from '../ipmi/presence-survey.ts';
 
 /** What is known of a node's power without asking its BMC. Times are milliseconds since 1970. */
 export interface PowerView {
@@ -43,6 +44,8 @@ export interface PowerCommands {
   bootDevice(uuid: NodeUuid): Promise<BootDeviceState>;
   setBootDevice(uuid: NodeUuid, order: BootDeviceOrder): Promise<void>;
   device(uuid: NodeUuid): Promise<DeviceId>;
+  /** Who is there and how one may log in, asked without logging in. */
+  presence(uuid: NodeUuid): Promise<BmcPresence>;
   eventLog(uuid: NodeUuid, limit: number): Promise<readonly EventLogEntry[]>;
   sensors(uuid: NodeUuid, limit: number): Promise<readonly SensorReading[]>;
   identify(uuid: NodeUuid, seconds: number | 'forever'): Promise<void>;

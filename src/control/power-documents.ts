@@ -10,6 +10,7 @@ import { formatCompletionCode } from '../ipmi/completion-code.ts';
 import type { IpmiRequest, IpmiResponse } from '../ipmi/conversation.ts';
 import type { DeviceId } from '../ipmi/device-id.ts';
 import type { EventLogEntry } from '../ipmi/event-log.ts';
+import type { BmcPresence } from '../ipmi/presence-survey.ts';
 import type { SensorReading } from '../ipmi/sensors.ts';
 import type { PowerView } from './power-commands.ts';
 import { nullable } from './schema-terms.ts';
@@ -141,6 +142,71 @@ export function formatDevice(device: DeviceId): Static<typeof DeviceSchema> {
     device_id: device.deviceId,
     device_revision: device.deviceRevision,
     updating: device.isUpdating,
+  };
+}
+
+/** The answer to `GET /v1/nodes/{uuid}/bmc/ping`. */
+export const PresenceSchema = Type.Object({
+  pong: nullable(
+    Type.Object(
+      {
+        round_trip_ms: Type.Number(),
+        ipmi: Type.Boolean({ description: 'It says that it speaks IPMI.' }),
+        asf: Type.Boolean({ description: 'It speaks ASF 1.0.' }),
+        rmcp_security: Type.Boolean({ description: "RMCP's security extensions, on port 664." }),
+        dash: Type.Boolean({ description: 'It speaks DASH.' }),
+        enterprise: Type.Integer({ description: 'Who defined `oem_defined`; 4542 is ASF: nobody.' }),
+        oem_defined: Type.Integer(),
+      },
+      { description: 'Answer to the presence ping; null: none, though it answers IPMI.' },
+    ),
+  ),
+  ipmi: nullable(
+    Type.Object(
+      {
+        versions: Type.Array(Type.String(), { description: '2.0 is RMCP+, which bootd needs.' }),
+        cipher_suites: Type.Array(Type.Integer(), { description: 'Empty: it does not list them.' }),
+        chosen_suite: nullable(
+          Type.Integer({ description: 'Which of them bootd takes; null: it lists none that encrypts.' }),
+        ),
+        kg_set: Type.Boolean({ description: 'A BMC key is set.' }),
+        named_users: Type.Boolean(),
+        nameless_users: Type.Boolean({ description: 'Somebody may log in with a password and no name.' }),
+        anonymous_login: Type.Boolean({ description: 'Anybody may log in, with neither.' }),
+        authentication_types: Type.Array(Type.String(), { description: 'Of IPMI 1.5.' }),
+      },
+      { description: 'How one may log in; null: it answers the ping and no question of IPMI.' },
+    ),
+  ),
+});
+
+export function formatPresence({ pong, login, suites, suite }: BmcPresence): Static<typeof PresenceSchema> {
+  return {
+    pong:
+      pong === undefined
+        ? null
+        : {
+            round_trip_ms: Math.round(pong.roundTripMs * 1000) / 1000,
+            ipmi: pong.ipmi,
+            asf: pong.asfVersion === 1,
+            rmcp_security: pong.securityExtensions,
+            dash: pong.dash,
+            enterprise: pong.enterprise,
+            oem_defined: pong.oemDefined,
+          },
+    ipmi:
+      login === undefined
+        ? null
+        : {
+            versions: [...(login.ipmi15 ? ['1.5'] : []), ...(login.ipmi20 ? ['2.0'] : [])],
+            cipher_suites: [...suites],
+            chosen_suite: suite ?? null,
+            kg_set: login.kgIsSet,
+            named_users: login.namedUsers,
+            nameless_users: login.namelessUsers,
+            anonymous_login: login.anonymousLogin,
+            authentication_types: [...login.authenticationTypes],
+          },
   };
 }
 

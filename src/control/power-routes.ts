@@ -12,12 +12,14 @@ import {
   formatChassis,
   formatDevice,
   formatEventLogEntry,
+  formatPresence,
   formatRaw,
   formatSensor,
   IdentifyPostSchema,
   parseBootDevice,
   parseRaw,
   PowerPostSchema,
+  PresenceSchema,
   RawPostSchema,
   RawSchema,
   SensorSchema,
@@ -97,6 +99,18 @@ export function addPowerRoutes(app: FastifyInstance, power: PowerCommands): void
     '/v1/nodes/:uuid/bmc',
     { schema: schemaOf('getBmc', 'Maker, product and firmware of the BMC.', DeviceSchema) },
     async ({ params }) => formatDevice(await asked(power.device(uuidOf(params.uuid)))),
+  );
+
+  app.get<Params>(
+    '/v1/nodes/:uuid/bmc/ping',
+    {
+      schema: schemaOf(
+        'pingBmc',
+        'Whether the BMC is there, which IPMI and cipher suites it speaks; asked without logging in.',
+        PresenceSchema,
+      ),
+    },
+    async ({ params }) => formatPresence(await asked(power.presence(uuidOf(params.uuid)))),
   );
 
   app.get<Params>(

@@ -1,10 +1,4 @@
 import {
-  decodeIpmiResponse,
-  encodeIpmiRequest,
-  type IpmiRequest,
-  type IpmiResponse,
-} from '../wire/rmcp/ipmi-message.ts';
-import {
   decodeOpenSessionResponse,
   decodeRakp2,
   decodeRakp4,
@@ -15,14 +9,13 @@ import {
   type HandshakeReply,
   type OpenSessionGrant,
 } from '../wire/rmcp/rakp-message.ts';
-import { encodeRmcpIpmi } from '../wire/rmcp/rmcp-header.ts';
-import { encodeIpmi15Packet, encodeRmcpPlusPacket, PAYLOAD } from '../wire/rmcp/session-packet.ts';
+import { encodeRmcp } from '../wire/rmcp/rmcp-header.ts';
+import { encodeRmcpPlusPacket, PAYLOAD } from '../wire/rmcp/session-packet.ts';
 import {
   cipherSuiteById,
   codesEqual,
   deriveSessionKeys,
   exchangeCode,
-  parseSuiteRecords,
   SUITE_NUMBERS,
   TRUSTED_SUITES,
   type CipherSuite,
@@ -30,39 +23,11 @@ import {
 import { formatRmcpStatus } from './completion-code.ts';
 import { IpmiError } from './ipmi-error.ts';
 import { PRIVILEGE_NUMBER, type SessionIdentity } from './ipmi-settings.ts';
+import { askCapabilities, askSuites, type Handshake, type HandshakeStep } from './outside-session.ts';
 import { SecureChannel, type RandomOctets } from './secure-channel.ts';
-
-/** One message of the handshake: what is sent, and what counts as its answer. */
-export interface HandshakeStep {
-  readonly datagram: Uint8Array;
-  /**
-   * Whether this payload is the answer; it is remembered then. Undefined: no answer is awaited. Throws WireError for
-   * octets that are no message.
-   */
-  readonly accept: ((payloadType: number, payload: Uint8Array) => boolean) | undefined;
-  /** Whether the handshake can go on without an answer. */
-  readonly optional: boolean;
-}
-
-/** How a step went, for the steps after it. */
-export interface StepOutcome {
-  /** Whether the message had to be sent again, so that two answers may be under way. */
-  readonly resent: boolean;
-}
-
-type Handshake<Result> = Generator<HandshakeStep, Result, StepOutcome>;
 
 /** Look the user up by name alone, not by name and role (IPMI 2.0 section 13.20): what every tool asks for. */
 const NAME_ONLY_LOOKUP = 0x10;
-/** "The channel that this came in on." */
-const THIS_CHANNEL = 0x0e;
-const APPLICATION = 6;
-const GET_CHANNEL_AUTHENTICATION_CAPABILITIES = 0x38;
-const GET_CHANNEL_CIPHER_SUITES = 0x54;
-/** A list of suites has 64 parts of 16 octets at most; no controller fills more than a few. */
-const MOST_SUITE_PARTS = 16;
-const SUITE_PART_OCTETS = 16;
-
 /** What RMCP+ status codes mean for whoever opens a session. */
 const SUITE_REFUSED = new Set([0x04, 0x05, 0x06, 0x07, 0x10, 0x11]);
 const NO_SESSION_LEFT = new Set([0x01, 0x0b]);
@@ -80,32 +45,20 @@ const MOST_RESTARTS = 2;
  * none.
  */
 export function* openHandshake(identity: SessionIdentity, random: RandomOctets): Handshake<SecureChannel> {
-  const { kgIsSet } = yield* askCapabilities(identity);
+  const capabilities = yield* askCapabilities(identity.privilege, false);
+  if (capabilities?.ipmi20 !== true) {
+    throw new IpmiError(
+      'no-rmcp-plus',
+      'the controller speaks IPMI 1.5 only, which cannot encrypt; switch IPMI 2.0 (RMCP+) on in it, or update its firmware',
+    );
+  }
+  const { kgIsSet } = capabilities;
   const suites = yield* candidateSuites(identity);
   for (let restarts = 0; ; restarts += 1) {
     const outcome = yield* exchangeKeys(identity, suites, random, kgIsSet);
     if (outcome.kind === 'open') return outcome.channel;
     if (restarts === MOST_RESTARTS) throw outcome.error;
   }
-}
-
-/** Messages outside of a session are told apart by their tags, or by the command. */
-function* askCapabilities(identity: SessionIdentity): Handshake<{ readonly kgIsSet: boolean }> {
-  const RMCP_PLUS_DATA = 0x80;
-  const request: IpmiRequest = {
-    netFn: APPLICATION,
-    command: GET_CHANNEL_AUTHENTICATION_CAPABILITIES,
-    data: Uint8Array.of(THIS_CHANNEL | RMCP_PLUS_DATA, PRIVILEGE_NUMBER[identity.privilege]),
-  };
-  const { answer } = yield* askOutside(request, 0, false);
-  const [, types = 0, status = 0, extended = 0] = answer?.data ?? [];
-  if (answer?.completionCode !== 0 || (types & 0x80) === 0 || (extended & 0x02) === 0) {
-    throw new IpmiError(
-      'no-rmcp-plus',
-      'the controller speaks IPMI 1.5 only, which cannot encrypt; switch IPMI 2.0 (RMCP+) on in it, or update its firmware',
-    );
-  }
-  return { kgIsSet: (status & 0x20) !== 0 };
 }
 
 /** The suites to try, best first. */
@@ -129,25 +82,6 @@ function* candidateSuites({ cipherSuite }: SessionIdentity): Handshake<readonly 
     `the controller offers cipher suites ${offered.join(', ')}, of which none authenticates and encrypts ` +
       `(${TRUSTED_SUITES.join(' or ')}); switch one of those on in it, or name one that you accept`,
   );
-}
-
-function* askSuites(): Handshake<readonly number[]> {
-  const records: number[] = [];
-  for (let part = 0; part < MOST_SUITE_PARTS; part += 1) {
-    const BY_SUITE = 0x80;
-    const request: IpmiRequest = {
-      netFn: APPLICATION,
-      command: GET_CHANNEL_CIPHER_SUITES,
-      data: Uint8Array.of(THIS_CHANNEL, 0, BY_SUITE | part),
-    };
-    const { answer } = yield* askOutside(request, part + 1, true);
-    if (answer?.completionCode !== 0) break;
-    // The first octet is the number of the channel.
-    const octets = answer.data.subarray(1);
-    records.push(...octets);
-    if (octets.length < SUITE_PART_OCTETS) break;
-  }
-  return parseSuiteRecords(Uint8Array.from(records));
 }
 
 type ExchangeOutcome =
@@ -353,7 +287,7 @@ function* ask<Content>(
 ): Handshake<{ readonly answer: HandshakeReply<Content>; readonly resent: boolean }> {
   let answer: HandshakeReply<Content> | undefined;
   const { resent } = yield {
-    datagram: encodeRmcpIpmi(encodeClear(type, message)),
+    datagram: encodeRmcp('ipmi', encodeClear(type, message)),
     optional: false,
     accept(payloadType, payload) {
       if (payloadType !== answerType) return false;
@@ -367,30 +301,8 @@ function* ask<Content>(
   return { answer, resent };
 }
 
-/** Sends a command outside of a session, in the format of IPMI 1.5, which every controller reads. The answer is undefined where an optional one did not come. */
-function* askOutside(
-  request: IpmiRequest,
-  sequence: number,
-  optional: boolean,
-): Handshake<{ readonly answer: IpmiResponse | undefined }> {
-  let answer: IpmiResponse | undefined;
-  yield {
-    datagram: encodeRmcpIpmi(encodeIpmi15Packet(encodeIpmiRequest(request, sequence))),
-    optional,
-    accept(payloadType, payload) {
-      if (payloadType !== PAYLOAD.ipmi) return false;
-      const response = decodeIpmiResponse(payload);
-      if (response.command !== request.command || response.sequence !== sequence) return false;
-      if (response.netFn !== request.netFn + 1) return false;
-      answer = response;
-      return true;
-    },
-  };
-  return { answer };
-}
-
 function tell(type: number, message: Uint8Array): HandshakeStep {
-  return { datagram: encodeRmcpIpmi(encodeClear(type, message)), accept: undefined, optional: true };
+  return { datagram: encodeRmcp('ipmi', encodeClear(type, message)), accept: undefined, optional: true };
 }
 
 function encodeClear(payloadType: number, payload: Uint8Array): Uint8Array {

@@ -1,5 +1,5 @@
 import { encodeRmcpPlusPacket, type RmcpPlusPacket } from '../wire/rmcp/session-packet.ts';
-import { encodeRmcpIpmi } from '../wire/rmcp/rmcp-header.ts';
+import { encodeRmcp } from '../wire/rmcp/rmcp-header.ts';
 import { WireError } from '../wire/wire-error.ts';
 import {
   codesEqual,
@@ -39,7 +39,8 @@ export class SecureChannel {
   seal(payloadType: number, payload: Uint8Array): Uint8Array {
     const { suite, keys, bmcSessionId } = this.agreement;
     this.#lastSequence = this.#lastSequence === 0xffff_ffff ? 1 : this.#lastSequence + 1;
-    return encodeRmcpIpmi(
+    return encodeRmcp(
+      'ipmi',
       encodeRmcpPlusPacket({
         payloadType,
         payload: suite.encrypts ? encryptPayload(keys, this.#random(IV_OCTETS), payload) : payload,

@@ -4,11 +4,11 @@ import {
   type IpmiRequest,
   type IpmiResponse,
 } from '../wire/rmcp/ipmi-message.ts';
-import { decodeRmcpIpmi } from '../wire/rmcp/rmcp-header.ts';
-import { decodeSessionPacket, PAYLOAD, type SessionPacket } from '../wire/rmcp/session-packet.ts';
+import { decodeRmcp } from '../wire/rmcp/rmcp-header.ts';
+import { decodeSessionPacket, PAYLOAD } from '../wire/rmcp/session-packet.ts';
 import { WireError, type WireErrorReason } from '../wire/wire-error.ts';
 import { formatCompletionCode } from './completion-code.ts';
-import { openHandshake, type HandshakeStep, type StepOutcome } from './handshake.ts';
+import { openHandshake } from './handshake.ts';
 import { IpmiError } from './ipmi-error.ts';
 import {
   PRIVILEGE_NUMBER,
@@ -17,6 +17,7 @@ import {
   type RetryPolicy,
   type SessionIdentity,
 } from './ipmi-settings.ts';
+import { unwrapOutside, type HandshakeStep, type StepOutcome } from './outside-session.ts';
 import type { RandomOctets, SecureChannel } from './secure-channel.ts';
 
 /** What the owner of a session does for it, in this order. */
@@ -152,20 +153,12 @@ export class IpmiSession {
 
   /** The payload of a datagram, once its protection is checked. Throws WireError. */
   #unwrap(datagram: Uint8Array): { readonly payloadType: number; readonly payload: Uint8Array } {
-    const packet: SessionPacket = decodeSessionPacket(decodeRmcpIpmi(datagram));
-    if (this.#channel !== undefined) {
-      if (packet.format === 'ipmi-1.5' || packet.sessionId === 0) {
-        throw new WireError('bad-field', 'an unprotected packet in a session');
-      }
-      return { payloadType: packet.payloadType, payload: this.#channel.unseal(packet) };
+    if (this.#channel === undefined) return unwrapOutside(datagram);
+    const packet = decodeSessionPacket(decodeRmcp('ipmi', datagram));
+    if (packet.format === 'ipmi-1.5' || packet.sessionId === 0) {
+      throw new WireError('bad-field', 'an unprotected packet in a session');
     }
-    if (packet.format === 'ipmi-1.5') return { payloadType: PAYLOAD.ipmi, payload: packet.payload };
-    if (packet.encrypted || packet.authenticated) {
-      throw new WireError('bad-field', 'a packet of a session that is not open');
-    }
-    // Serial characters belong to a session.
-    if (packet.payloadType === PAYLOAD.serialOverLan) throw new WireError('bad-field', 'serial data outside');
-    return { payloadType: packet.payloadType, payload: packet.payload };
+    return { payloadType: packet.payloadType, payload: this.#channel.unseal(packet) };
   }
 
   #advanceHandshake(now: number, outcome: StepOutcome): readonly SessionAction[] {

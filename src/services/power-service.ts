@@ -20,6 +20,7 @@ import { getDeviceId, type DeviceId } from '../ipmi/device-id.ts';
 import { listEventLog, type EventLogEntry } from '../ipmi/event-log.ts';
 import { IpmiError } from '../ipmi/ipmi-error.ts';
 import type { PowerSettings } from '../ipmi/power-settings.ts';
+import type { BmcPresence } from '../ipmi/presence-survey.ts';
 import { listSensors, type SensorReading } from '../ipmi/sensors.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -27,6 +28,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { BmcClient } from './bmc-client.ts';
 import { openBmcConsole } from './bmc-console.ts';
 import { BmcConnection, type BmcConnectionParts } from './bmc-connection.ts';
+import { surveyBmc } from './bmc-survey.ts';
 import { targetOf } from './bmc-target.ts';
 import { PollSchedule } from './poll-schedule.ts';
 import type { Service } from './service.ts';
@@ -132,6 +134,12 @@ export class PowerService implements Service, PowerCommands {
 
   device(uuid: NodeUuid): Promise<DeviceId> {
     return this.#ask(uuid, 'info', getDeviceId);
+  }
+
+  /** On a socket of its own: it asks what can be asked while every session is taken. */
+  presence(uuid: NodeUuid): Promise<BmcPresence> {
+    const { target } = this.#station(uuid).client;
+    return this.#report(uuid, 'ping', surveyBmc(target, this.#connectionParts));
   }
 
   eventLog(uuid: NodeUuid, limit: number): Promise<readonly EventLogEntry[]> {

@@ -48,6 +48,15 @@ it.each(['3', '17'])(
   },
 );
 
+it('is pinged', async () => {
+  const { code, out } = await run(['bmc', 'ping', '--host', '127.0.0.1', '--port', String(port), '--json']);
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({
+    pong: { ipmi: true, asf: true },
+    ipmi: { versions: expect.arrayContaining(['2.0']) as string[], chosen_suite: 17 },
+  });
+});
+
 it.each([
   ['an unknown user', 'nobody', 'password', 'wrong-username'],
   ['a wrong password', 'admin', 'wrong', 'wrong-password'],

@@ -122,6 +122,14 @@ ${simulator.tail()}`);
     expect((await bootd(port, ['bmc', 'raw', '6', '1'])).out).toContain('done (completion code 0x00)');
   });
 
+  it('is pinged: it speaks RMCP+ and says what it takes', async () => {
+    const { code, out } = await run(['bmc', 'ping', '--host', '127.0.0.1', '--port', String(port)]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^presence ping: +answered in [\d.]+ ms$/m);
+    expect(out).toMatch(/^speaks: +IPMI 1.5, IPMI 2.0$/m);
+    expect(out).toMatch(/^bootd takes: +3$/m);
+  });
+
   it.each([
     ['an unknown user', 'nobody', 'password', [], 'wrong-username'],
     ['a wrong password', 'admin', 'wrong', [], 'wrong-password'],

@@ -7,6 +7,7 @@ import { getDeviceId } from '../../../src/ipmi/device-id.ts';
 import { listEventLog } from '../../../src/ipmi/event-log.ts';
 import { IpmiError } from '../../../src/ipmi/ipmi-error.ts';
 import { listSensors } from '../../../src/ipmi/sensors.ts';
+import { PresenceSurvey } from '../../../src/ipmi/presence-survey.ts';
 import { activateSerial, SerialConsole } from '../../../src/ipmi/serial-over-lan.ts';
 import { IpmiSession, type SessionAction } from '../../../src/ipmi/session.ts';
 import { WireError } from '../../../src/wire/wire-error.ts';
@@ -48,7 +49,7 @@ export async function playHostileControllers(seed: number, answers: number): Pro
   const totals = { answers: 0, sessions: 0, opened: 0, finished: 0, failed: 0 };
   let early = 0;
   while (totals.answers < answers) {
-    const outcome = playSession(random);
+    const outcome = random() < 0.1 ? playSurvey(random) : playSession(random);
     totals.answers += outcome.answers;
     totals.sessions += 1;
     totals.opened += outcome.opened ? 1 : 0;
@@ -155,6 +156,35 @@ function playSession(random: () => number): SessionOutcome {
     queue.push(...session.wake(now));
   }
   throw new Error(`a session with suite ${suite} did not end within ${MOST_EVENTS} events`);
+}
+
+/** A ping and what follows it, whose answers are spoiled as those of sessions are. */
+function playSurvey(random: () => number): SessionOutcome {
+  const replies: Buffer[] = [];
+  const seen: Buffer[] = [];
+  const bmc = TestBmc.inMemory({ suites: [0, 3, 16, 17] }, (reply) => void replies.push(reply));
+  const survey = new PresenceSurvey({ attempts: 3, firstTimeoutMs: 1000 }, random() * 256);
+  let [now, given] = [0, 0];
+  const queue = [...survey.start(now)];
+  for (let event = 0; event < MOST_EVENTS; event += 1) {
+    const action = queue.shift();
+    if (action?.kind === 'send') bmc.take(Buffer.from(action.datagram));
+    else if (action?.kind === 'finished') {
+      return { answers: given, opened: false, finished: 1, failed: 0 };
+    } else if (action?.kind === 'failed') return { answers: given, opened: false, finished: 0, failed: 1 };
+    if (action !== undefined) continue;
+    const reply = replies.shift();
+    if (reply === undefined) {
+      now = survey.wakeAt ?? now;
+      queue.push(...survey.wake(now));
+      continue;
+    }
+    seen.push(reply);
+    now += 1;
+    given += 1;
+    queue.push(...survey.receive(random() < 0.6 ? spoil(reply, random, seen) : reply, now));
+  }
+  throw new Error(`a survey did not end within ${MOST_EVENTS} events`);
 }
 
 function receiveSerial(console: SerialConsole, payload: Uint8Array, now: number): void {

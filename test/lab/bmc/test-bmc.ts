@@ -36,8 +36,10 @@ export interface TestBmcOptions {
   /** Whether it lists its suites. */
   readonly listsSuites?: boolean;
   readonly kg?: Buffer;
-  /** Speaks only IPMI 1.5. */
-  readonly onlyIpmi15?: boolean;
+  /** Speaks only IPMI 1.5. `strict`: and refuses to be asked for what version 2.0 adds. */
+  readonly onlyIpmi15?: boolean | 'strict';
+  /** Says nothing to presence pings. */
+  readonly ignoresPings?: boolean;
   readonly mostSessions?: number;
   readonly address?: string;
   readonly port?: number;
@@ -160,6 +162,10 @@ export class TestBmc {
     return bmc;
   }
 
+  get #isOld(): boolean {
+    return this.#options.onlyIpmi15 !== undefined && this.#options.onlyIpmi15 !== false;
+  }
+
   get port(): number {
     return this.#wire.port();
   }
@@ -219,6 +225,7 @@ export class TestBmc {
   #receive(datagram: Buffer, peer: RemoteInfo): void {
     if (datagram[0] !== 6) return;
     if (datagram[3] === 6) {
+      if (this.#options.ignoresPings === true) return;
       const pong = [6, 0, 0xff, 6, 0, 0, 0x11, 0xbe, 0x40, datagram[9] ?? 0, 0, 16, 0, 0, 0x11, 0xbe];
       this.#reply(Buffer.from([...pong, 0, 0, 0, 0, 0x81, 0, 0, 0, 0, 0, 0, 0]), peer);
       return;
@@ -233,7 +240,7 @@ export class TestBmc {
       }
       return;
     }
-    if (datagram[4] !== 6 || this.#options.onlyIpmi15 === true) return;
+    if (datagram[4] !== 6 || this.#isOld) return;
     const type = (datagram[5] ?? 0) & 0x3f;
     const body = datagram.subarray(16, 16 + datagram.readUInt16LE(14));
     const sessionId = datagram.readUInt32LE(6);
@@ -433,7 +440,8 @@ export class TestBmc {
   #execute(netFn: number, command: number, data: Buffer, session: Session | undefined): CommandAnswer {
     const { kg, onlyIpmi15, suites = [3, 17], listsSuites = true } = this.#options;
     if (netFn === 6 && command === 0x38) {
-      const rmcpPlus = onlyIpmi15 !== true && ((data[0] ?? 0) & 0x80) !== 0;
+      if (onlyIpmi15 === 'strict' && ((data[0] ?? 0) & 0x80) !== 0) return [0xcc];
+      const rmcpPlus = !this.#isOld && ((data[0] ?? 0) & 0x80) !== 0;
       return [0, 1, rmcpPlus ? 0x84 : 0x04, kg === undefined ? 4 : 0x24, rmcpPlus ? 3 : 0, 0, 0, 0, 0];
     }
     if (netFn === 6 && command === 0x54) {

@@ -60,6 +60,37 @@ describe('a machine that is no node', () => {
     expect((await power('bmc', 'raw', '0x00', '1')).out).toMatch(/^data: +401040$/m);
   });
 
+  it('is pinged without a user', async () => {
+    const ping = (...more: string[]): Promise<Run> =>
+      run(['bmc', 'ping', '--host', '127.0.0.1', '--port', String(bmc.port), ...more]);
+    const { code, out } = await ping();
+    expect(code).toBe(0);
+    expect(out).toMatch(/^presence ping: +answered in [\d.]+ ms$/m);
+    expect(out).toMatch(/^speaks: +IPMI 1.5, IPMI 2.0$/m);
+    expect(out).toMatch(/^cipher suites: +3, 17\nbootd takes: +17$/m);
+    expect(JSON.parse((await ping('--json')).out)).toMatchObject({
+      pong: { ipmi: true, asf: true, dash: false },
+      ipmi: { versions: ['1.5', '2.0'], cipher_suites: [3, 17], chosen_suite: 17, kg_set: false },
+    });
+    expect(bmc.events).toEqual([]);
+  });
+
+  it('is pinged where it speaks IPMI 1.5 only, and where nobody is', async () => {
+    const old = await TestBmc.start({ onlyIpmi15: true, ignoresPings: true });
+    const ping = (port: number): Promise<Run> =>
+      run(['bmc', 'ping', '--host', '127.0.0.1', '--port', String(port)]);
+    const { code, out } = await ping(old.port);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^presence ping: +no answer/m);
+    expect(out).toMatch(/^RMCP\+ \(IPMI 2.0\): +no, and bootd needs it$/m);
+    const { port } = old;
+    await old.stop();
+    expect(await ping(port)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/\(unreachable\)$/) as string,
+    });
+  });
+
   it('says what is wrong, by a code, and never the password', async () => {
     writeFileSync(passwordFile, 'hunter2\n');
     const wrong = await power('power', 'status');
@@ -72,6 +103,8 @@ describe('a machine that is no node', () => {
     [['power', 'on'], /say which node is meant/],
     [['power', 'on', '--host', 'x'], /--host wants --user and --password-file/],
     [['power', 'on', 'bm1', '--host', 'x'], /cannot stand together/],
+    [['bmc', 'ping'], /say which node is meant/],
+    [['bmc', 'ping', 'bm1', '--host', 'x'], /cannot stand together/],
     [['bmc', 'raw', 'bm1', '6'], /network function and the command/],
     [['bmc', 'raw', 'bm1', '6', '300'], /is no octet/],
     [['bootdev', 'nowhere', 'bm1'], /Allowed choices are show, none, pxe/],
@@ -100,15 +133,20 @@ describe('a node', () => {
       [`POST /v1/nodes/${UUID}/power`]: { body: { action: 'cycle' } },
       [`PUT /v1/nodes/${UUID}/boot-device`]: { body: {} },
       [`GET /v1/nodes/${UUID}/bmc/sel`]: { body: { entries: [] } },
+      [`GET /v1/nodes/${UUID}/bmc/ping`]: {
+        body: { pong: null, ipmi: { versions: ['2.0'], cipher_suites: [] } },
+      },
     });
     expect((await node('power', 'status')).out).toMatch(/^power: +on$/m);
     expect((await node('power', 'cycle')).code).toBe(0);
     expect((await node('bootdev', 'disk', '--no-expiry')).out).toBe('the machine boots from disk next');
     expect((await node('bmc', 'sel')).out).toBe('No entries.');
+    expect((await node('bmc', 'ping')).out).toContain('not listed; bootd tries 17, then 3');
     expect(control.calls.map(({ method, body }) => [method, body])).toEqual([
       ['GET', undefined],
       ['POST', { action: 'cycle' }],
       ['PUT', { device: 'disk', uefi: false, persistent: false, expires: false }],
+      ['GET', undefined],
       ['GET', undefined],
     ]);
   });

@@ -79,6 +79,10 @@ describe('the rest of a BMC', () => {
       firmware: '2.83',
       manufacturer: null,
     });
+    expect((await api.call('GET', `${PATH}/bmc/ping`)).body).toMatchObject({
+      pong: { ipmi: true, round_trip_ms: expect.any(Number) as number },
+      ipmi: { versions: ['1.5', '2.0'], cipher_suites: [3, 17], chosen_suite: 17, named_users: true },
+    });
     expect((await api.call('GET', `${PATH}/bmc/sel`)).body).toMatchObject({
       entries: [{ id: 1, event: 'PXE server not found', at: '2026-01-01T00:00:00.000Z' }, {}, {}],
     });

@@ -9,7 +9,8 @@ import {
   encodeRakp1,
   encodeRakp3,
 } from '../../../../src/wire/rmcp/rakp-message.ts';
-import { decodeRmcpIpmi, encodeRmcpIpmi } from '../../../../src/wire/rmcp/rmcp-header.ts';
+import { decodePresencePong, encodePresencePing } from '../../../../src/wire/rmcp/presence.ts';
+import { decodeRmcp, encodeRmcp } from '../../../../src/wire/rmcp/rmcp-header.ts';
 import {
   decodeSessionPacket,
   encodeIpmi15Packet,
@@ -30,14 +31,14 @@ describe('RMCP', () => {
     ['another class', '0600ff08'],
     ['a presence pong that nobody asked for', '0600ff06000011be402a0010000011be000000008100000000000000'],
   ])('refuses %s', (_what, text) => {
-    expect(() => decodeRmcpIpmi(octets(text))).toThrow(WireError);
+    expect(() => decodeRmcp('ipmi', octets(text))).toThrow(WireError);
   });
 });
 
 describe('IPMI messages', () => {
   it('writes Get Channel Authentication Capabilities as ipmitool does', () => {
     const request = { netFn: 6, command: 0x38, data: Uint8Array.of(0x8e, 4) };
-    expect(hex(encodeRmcpIpmi(encodeIpmi15Packet(encodeIpmiRequest(request, 0))))).toBe(
+    expect(hex(encodeRmcp('ipmi', encodeIpmi15Packet(encodeIpmiRequest(request, 0))))).toBe(
       '0600ff07000000000000000000092018c88100388e04b5',
     );
   });
@@ -196,10 +197,46 @@ describe('serial over LAN', () => {
   });
 });
 
+describe('presence', () => {
+  const PONG = '0600ff06000011be402a0010000011be000000008100000000000000';
+
+  it('is asked for', () => {
+    expect(hex(encodePresencePing(0x2a))).toBe('0600ff06000011be802a0000');
+  });
+
+  it.each([
+    ['of an IPMI controller', PONG, { ipmi: true, asfVersion: 1, enterprise: 4542, oemDefined: 0 }],
+    [
+      'of one that speaks DASH, RMCP security and no IPMI, with a value of its maker',
+      '0600ff06000011be402a0010000001570000000901a0000000000000',
+      { ipmi: false, asfVersion: 1, dash: true, securityExtensions: true, enterprise: 343, oemDefined: 9 },
+    ],
+    [
+      'with more data than there is in ASF 2.0',
+      `${PONG.replace('2a0010', '2a0014')}00000000`,
+      { ipmi: true },
+    ],
+  ])('is read from the pong %s', (_what, text, expected) => {
+    const base = { tag: 0x2a, dash: false, securityExtensions: false };
+    expect(decodePresencePong(octets(text))).toMatchObject({ ...base, ...expected });
+  });
+
+  it.each([
+    ['a ping', '0600ff06000011be802a0000'],
+    ['a pong without data', '0600ff06000011be402a0000'],
+    ['a pong that says it has more than it has', PONG.slice(0, -2)],
+    ['a pong of somebody else', PONG.replace('000011be40', '000011bf40')],
+    ['IPMI', '0600ff0700000000000000000000'],
+  ])('is not read from %s', (_what, text) => {
+    expect(() => decodePresencePong(octets(text))).toThrow(WireError);
+  });
+});
+
 describe('any octets', () => {
   it('are a message or a reason', () => {
     const decoders = [
-      decodeRmcpIpmi,
+      (bytes: Uint8Array) => decodeRmcp('ipmi', bytes),
+      decodePresencePong,
       decodeSessionPacket,
       decodeIpmiResponse,
       decodeOpenSessionResponse,
