@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BackgroundProcess, run } from './processes.ts';
+import { readVitals } from './vitals.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/bootd', import.meta.url));
 const CROWD = fileURLToPath(new URL('./tftp-crowd-process.ts', import.meta.url));
@@ -49,17 +50,11 @@ tftp: { root: ${folder}, listen: [127.0.0.1], port: ${port} }
       ['--import', 'tsx', CROWD, String(port), 'image', String(clients), String(seconds)],
       { timeoutMs: (seconds + 120) * 1000 },
     );
-    return { ...(JSON.parse(report) as Omit<CrowdResult, 'memoryMiB'>), memoryMiB: peakMemory(daemon.pid) };
+    return { ...(JSON.parse(report) as Omit<CrowdResult, 'memoryMiB'>), memoryMiB: readVitals(daemon.pid).peakMiB };
   } finally {
     await daemon.stop('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function peakMemory(pid: number): number {
-  const [, kibibytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
-  if (kibibytes === undefined) throw new Error(`the kernel does not tell the memory of process ${pid}`);
-  return Number(kibibytes) / 1024;
 }
 
 async function freePort(): Promise<number> {
