@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, open, readlinkSync, type Stats } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, open, readlinkSync, type Stats } from 'node:fs';
 import { access, realpath } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { resolveInside } from './inside-path.ts';
@@ -131,8 +131,7 @@ export class BootRoot {
   }
 
   async #isInside(fd: number): Promise<boolean> {
-    // Of /proc, so this never waits for a disk.
-    const place = readlinkSync(descriptorPath(fd), 'latin1');
+    const place = placeOf(fd);
     if (isBelow(place, this.#realRoots)) return true;
     this.#realRoots = await this.#resolveRoots();
     return isBelow(place, this.#realRoots);
@@ -155,8 +154,28 @@ function isBelow(place: string, roots: readonly string[]): boolean {
   return roots.some((root) => place.startsWith(root.endsWith('/') ? root : `${root}/`));
 }
 
+const DESCRIPTORS = '/proc/self/fd';
+
 function descriptorPath(fd: number): string {
-  return `/proc/self/fd/${fd}`;
+  return `${DESCRIPTORS}/${fd}`;
+}
+
+/** Where an open file really is. Of /proc, so this never waits for a disk. Where it is not told, nothing may be served. */
+function placeOf(fd: number): string {
+  try {
+    return readlinkSync(descriptorPath(fd), 'latin1');
+  } catch (error) {
+    // ENOENT would be read as the file's own.
+    throw Object.assign(new Error('the kernel does not tell where a file is', { cause: error }), {
+      code: 'EIO',
+    });
+  }
+}
+
+/** Why no file of a root can be served on this host, in words; undefined where files can be. */
+export function whyNoFileIsServed(): string | undefined {
+  if (existsSync(DESCRIPTORS)) return undefined;
+  return '/proc is not mounted: where a file really lies cannot be asked, so none is served from disk';
 }
 
 function identityOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {

@@ -37,7 +37,7 @@ export function compareInterface(
 
 /**
  * Watches the named interfaces, whether they exist yet or not. The first look is silent and its result stands in
- * `current`; each later one reports what changed. It polls: netlink would need a socket that Node cannot wait for,
+ * `current`; it throws when the kernel cannot be asked. Each later one reports what changed. It polls: netlink would need a socket that Node cannot wait for,
  * and a look costs well under a tenth of a millisecond. The watch alone does not keep the process alive.
  */
 export function watchInterfaces(
@@ -48,7 +48,13 @@ export function watchInterfaces(
   const seen = new Map(names.map((name) => [name, read(name)]));
   const timer = setInterval(() => {
     for (const [name, before] of seen) {
-      const after = read(name);
+      let after: NetworkInterface | undefined;
+      try {
+        after = read(name);
+      } catch {
+        // No file descriptor is left to ask with, for one. What was seen last is taken to be still so.
+        continue;
+      }
       const change = compareInterface(before, after);
       if (change === undefined) continue;
       seen.set(name, after);

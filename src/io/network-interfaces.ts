@@ -49,7 +49,10 @@ export function listNetworkInterfaces(sources: InterfaceSources = KERNEL): reado
   return readdirSync(sources.folder);
 }
 
-/** The facts of one interface as of now; undefined when there is none of that name. */
+/**
+ * The facts of one interface as of now; undefined when there is none of that name. Throws when the kernel cannot be asked,
+ * for want of a file descriptor: that says nothing of the interface.
+ */
 export function readNetworkInterface(
   name: string,
   sources: InterfaceSources = KERNEL,
@@ -92,11 +95,21 @@ function readAddresses(name: string, sources: InterfaceSources): readonly Interf
   return primary === undefined ? [] : [primary];
 }
 
-/** Undefined when the interface, or this fact of it, is not there; `carrier` of a link that is down cannot be read. */
+/** What sysfs answers where there is nothing to tell: no such interface, gone meanwhile, `carrier` of a link that is down. */
+const NOTHING_TO_TELL: ReadonlySet<unknown> = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'ENODEV',
+  'EINVAL',
+  'EOPNOTSUPP',
+]);
+
+/** Undefined when the interface, or this fact of it, is not there. Throws when the kernel cannot be asked. */
 function readFact(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim();
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && NOTHING_TO_TELL.has(error.code)) return undefined;
+    throw error;
   }
 }

@@ -1,6 +1,5 @@
 import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { watch, type FSWatcher } from 'chokidar';
 import type { Mac } from '../addr/mac.ts';
 import type { NodeDraft } from '../boot/node-registry.ts';
 import type { NodeUuid } from '../boot/node.ts';
@@ -19,6 +18,7 @@ import type { Clock } from '../io/clock.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { describeFolders, DNSMASQ_MANAGER, type IgnoredMachine, type ReadFile } from './dnsmasq-folder.ts';
+import { watchFolders, type FolderWatch } from './folder-watch.ts';
 import type { Service } from './service.ts';
 
 /** What the service works with. */
@@ -49,7 +49,7 @@ export class DnsmasqFolderService implements Service {
   readonly #options = new Map<string, ReadFile<DnsmasqOption>>();
   #ignored: readonly IgnoredMachine[] = [];
   readonly #warned = new Set<string>();
-  #watcher: FSWatcher | undefined;
+  #watch: FolderWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
   #leaseTimer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
@@ -64,11 +64,12 @@ export class DnsmasqFolderService implements Service {
   async start(): Promise<void> {
     const { hostsDirectory, optionsDirectory, leaseFile } = this.#parts.settings;
     for (const folder of [hostsDirectory, optionsDirectory, dirname(leaseFile)]) await makeFolder(folder);
-    const watcher = watch([hostsDirectory, optionsDirectory], { depth: 0, ignoreInitial: true });
-    this.#watcher = watcher;
-    watcher.on('all', () => this.#readIn(SETTLE_MS));
-    watcher.on('error', (error) => this.#warn('watch', `the folders cannot be watched: ${String(error)}`));
-    await new Promise<void>((resolve) => watcher.once('ready', resolve));
+    this.#watch = await watchFolders([hostsDirectory, optionsDirectory], {
+      changed: () => this.#readIn(SETTLE_MS),
+      failed: (error) => {
+        this.#warn('watch', `the folders are looked at every two seconds, without a watch: ${String(error)}`);
+      },
+    });
     await this.#inTurn(() => this.#readFolders());
     await this.#inTurn(() => this.#writeLeases());
   }
@@ -77,7 +78,7 @@ export class DnsmasqFolderService implements Service {
     this.#stopped = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#leaseTimer);
-    await this.#watcher?.close();
+    await this.#watch?.stop();
     await this.#work;
   }
 

@@ -70,7 +70,7 @@ export class ForeignServerWatch implements Service {
   #open(): void {
     const { interfaces, clientPort, logger } = this.#parts;
     for (const name of interfaces) {
-      const facts = readNetworkInterface(name);
+      const facts = lookAt(name);
       const ear = this.#ears.get(name);
       if (facts === undefined || facts.loopback) continue;
       if (ear?.facts.index === facts.index) {
@@ -99,6 +99,15 @@ export class ForeignServerWatch implements Service {
         if (reply !== undefined) this.#parts.boots.observeForeignReply(reply);
       }
     }
+  }
+}
+
+/** Undefined too when the kernel cannot be asked now, for want of a file descriptor: the next look will tell. */
+function lookAt(name: string): NetworkInterface | undefined {
+  try {
+    return readNetworkInterface(name);
+  } catch {
+    return undefined;
   }
 }
 

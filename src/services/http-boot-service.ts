@@ -1,4 +1,5 @@
 import type { ListenAddress } from '../config/settings.ts';
+import { whyNoFileIsServed } from '../io/boot-root.ts';
 import type { Clock } from '../io/clock.ts';
 import { IoError, ioErrorFromOsCode } from '../io/io-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -71,7 +72,8 @@ export class HttpBootService implements Service {
 
   /** What keeps machines from being served, in words; empty when nothing does. */
   get problems(): readonly string[] {
-    return this.#problem === undefined ? [] : [this.#problem];
+    const unservable = this.#parts.root === undefined ? undefined : whyNoFileIsServed();
+    return [this.#problem, unservable].filter((problem) => problem !== undefined);
   }
 
   /**

@@ -15,11 +15,19 @@ export function judgeInterface(
   { needsAddress }: { readonly needsAddress: boolean },
 ): InterfaceReadiness {
   if (current === undefined) {
-    const present = listNetworkInterfaces().join(', ');
-    return { kind: 'awaited', reason: `there is no interface ${name} yet; this host has ${present}` };
+    return { kind: 'awaited', reason: `there is no interface ${name} yet${describeOthers()}` };
   }
   if (needsAddress && current.addresses.length === 0) {
     return { kind: 'awaited', reason: `interface ${name} has no IPv4 address yet` };
   }
   return { kind: 'usable', facts: current };
+}
+
+/** Empty when the kernel cannot be asked: it is only a hint. */
+function describeOthers(): string {
+  try {
+    return `; this host has ${listNetworkInterfaces().join(', ')}`;
+  } catch {
+    return '';
+  }
 }

@@ -1,9 +1,9 @@
-import { watch, type FSWatcher } from 'chokidar';
 import type { TemplateSet, TemplateVariables } from '../boot/template.ts';
 import { formatConfigProblem, type ConfigProblem } from '../config/config-error.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { watchFolders, type FolderWatch } from './folder-watch.ts';
 import type { Service } from './service.ts';
 import { loadTemplates, type LoadedTemplates } from './template-folder.ts';
 
@@ -38,7 +38,7 @@ export class TemplateService implements Service, TemplateSet {
   readonly name = 'templates';
   readonly #parts: TemplateServiceParts;
   #loaded = NO_TEMPLATES;
-  #watcher: FSWatcher | undefined;
+  #watch: FolderWatch | undefined;
   #settling: NodeJS.Timeout | undefined;
   #loading: Promise<void> = Promise.resolve();
 
@@ -63,23 +63,25 @@ export class TemplateService implements Service, TemplateSet {
   async start(): Promise<void> {
     const { folder, shippedFolder, logger } = this.#parts;
     await this.reload();
-    const watcher = watch([...new Set([folder, shippedFolder])], { depth: 0, ignoreInitial: true });
-    this.#watcher = watcher;
-    watcher.on('all', () => {
-      clearTimeout(this.#settling);
-      this.#settling = setTimeout(() => void this.reload(), SETTLE_MS);
+    this.#watch = await watchFolders([folder, shippedFolder], {
+      changed: () => {
+        clearTimeout(this.#settling);
+        this.#settling = setTimeout(() => void this.reload(), SETTLE_MS);
+      },
+      failed: (error) => {
+        logger.warn(
+          { event: EVENTS.templateFailed, err: error },
+          'the kernel has no watch for the template folder; it is looked at every two seconds',
+        );
+      },
     });
-    watcher.on('error', (error) => {
-      logger.warn({ event: EVENTS.templateFailed, err: error }, 'the template folder cannot be watched');
-    });
-    await new Promise<void>((resolve) => watcher.once('ready', resolve));
   }
 
   async stop(): Promise<void> {
+    const watch = this.#watch;
+    this.#watch = undefined;
+    await watch?.stop();
     clearTimeout(this.#settling);
-    const watcher = this.#watcher;
-    this.#watcher = undefined;
-    await watcher?.close();
     await this.#loading;
   }
 

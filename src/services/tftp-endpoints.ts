@@ -241,7 +241,10 @@ export class TftpEndpoints {
   }
 
   #followInterfaces(): void {
-    this.#changes = this.#changes.then(() => (this.#closing ? undefined : this.#adapt()));
+    this.#changes = this.#changes.then(async () => {
+      // Addresses of the host cannot be asked for while no file descriptor is left.
+      if (!this.#closing) await this.#trying('the interfaces of this host', () => this.#adapt());
+    });
   }
 
   /** Makes the endpoints those that are wanted now. Never rejects: what cannot be done is told and tried again. */

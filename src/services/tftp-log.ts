@@ -187,7 +187,7 @@ export class TftpLog {
   mapNotWatched(error: unknown): void {
     this.#logger.warn(
       { event: EVENTS.tftpMapFailed, err: error },
-      'the map-file cannot be watched: after a change, send SIGHUP',
+      'the kernel has no watch for the map-file; it is looked at every two seconds',
     );
   }
 

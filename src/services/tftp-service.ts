@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
 import { ConfigError, formatConfigProblem } from '../config/config-error.ts';
-import { BootRoot } from '../io/boot-root.ts';
+import { BootRoot, whyNoFileIsServed } from '../io/boot-root.ts';
 import type { Clock } from '../io/clock.ts';
 import type { InheritedSocket } from '../io/inherited-sockets.ts';
 import { closeSurplus } from '../io/read-ahead.ts';
@@ -13,12 +13,13 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { decodeTftpPacket, encodeTftpError, type TftpRequest } from '../wire/tftp/tftp-packet.ts';
 import type { BootFileLookup } from './boot-file-lookup.ts';
 import { BootTree, type ImageFiles } from './boot-tree.ts';
+import type { FolderWatch } from './folder-watch.ts';
 import type { Service } from './service.ts';
 import { openWorkerDataPlane, type OpenDataPlane } from './tftp-data-plane-link.ts';
 import { TftpEndpoints, type TftpEndpoint } from './tftp-endpoints.ts';
 import { TftpFileOpener } from './tftp-file-opener.ts';
 import { TftpJournal } from './tftp-journal.ts';
-import { watchMapFile, type MapFileWatch } from './tftp-map-watch.ts';
+import { watchMapFile } from './tftp-map-watch.ts';
 import { TftpMapping } from './tftp-mapping.ts';
 import type { DataPeer, StartTransfer } from './tftp-messages.ts';
 import {
@@ -82,7 +83,7 @@ export class TftpService implements Service {
   #outbox: StartTransfer[] = [];
   #nextId = 1;
   #stopping: Promise<void> | undefined;
-  #mapWatch: MapFileWatch | undefined;
+  #mapWatch: FolderWatch | undefined;
   /** The last reading of the map-file; one follows another. */
   #mapLoading: Promise<unknown> = Promise.resolve();
 
@@ -149,7 +150,12 @@ export class TftpService implements Service {
 
   /** What keeps it from doing its work as configured, for readiness; empty when all is well. */
   get problems(): readonly string[] {
-    return [...this.#endpoints.problems, ...this.#mapping.problems.map(formatConfigProblem)];
+    const unservable = whyNoFileIsServed();
+    return [
+      ...this.#endpoints.problems,
+      ...this.#mapping.problems.map(formatConfigProblem),
+      ...(unservable === undefined ? [] : [unservable]),
+    ];
   }
 
   /**

@@ -50,7 +50,10 @@ tftp: { root: ${folder}, listen: [127.0.0.1], port: ${port} }
       ['--import', 'tsx', CROWD, String(port), 'image', String(clients), String(seconds)],
       { timeoutMs: (seconds + 120) * 1000 },
     );
-    return { ...(JSON.parse(report) as Omit<CrowdResult, 'memoryMiB'>), memoryMiB: readVitals(daemon.pid).peakMiB };
+    return {
+      ...(JSON.parse(report) as Omit<CrowdResult, 'memoryMiB'>),
+      memoryMiB: readVitals(daemon.pid).peakMiB,
+    };
   } finally {
     await daemon.stop('SIGKILL');
     rmSync(folder, { recursive: true, force: true });

@@ -19,6 +19,7 @@ export type Need =
   | 'debian-root'
   | 'unit-checks'
   | 'service-manager'
+  | 'loop-device'
   | 'ironic-package'
   | 'ironic';
 
@@ -92,6 +93,10 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
   'debian-root': [
     { name: 'debootstrap', debianPackage: 'debootstrap' },
     { name: 'unshare', debianPackage: 'util-linux' },
+  ],
+  'loop-device': [
+    { name: 'mkfs.ext4', debianPackage: 'e2fsprogs' },
+    { name: 'prlimit', debianPackage: 'util-linux' },
   ],
   ipmi: [
     { name: 'ipmitool', debianPackage: 'ipmitool' },
@@ -170,6 +175,8 @@ function isExecutable(path: string): boolean {
 function missingRights(needs: readonly Need[]): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root, to make network namespaces';
   if (!mayUnshare()) return 'may not make network namespaces (CAP_SYS_ADMIN is missing)';
+  if (needs.includes('loop-device') && !existsSync('/dev/loop-control'))
+    return 'there is no /dev/loop-control';
   if (needs.includes('virtual-machines') && !existsSync('/dev/net/tun')) return 'there is no /dev/net/tun';
   return undefined;
 }

@@ -11,7 +11,14 @@ test('under mixed load nothing fails, no error is logged, and memory and descrip
   const { failures, errors, done, samples } = await soak(30);
   expect(failures).toEqual([]);
   expect(errors).toEqual([]);
-  for (const kind of ['boots', 'renewals', 'changes', 'template edits', 'reloads', 'followers that came back'])
+  for (const kind of [
+    'boots',
+    'renewals',
+    'changes',
+    'template edits',
+    'reloads',
+    'followers that came back',
+  ])
     expect(done[kind], kind).toBeGreaterThan(1);
   expect(Math.max(...samples.map(({ residentMiB }) => residentMiB))).toBeLessThan(400);
   const open = samples.map(({ descriptors }) => descriptors);

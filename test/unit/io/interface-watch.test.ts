@@ -34,6 +34,23 @@ describe('watchInterfaces', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
+  it('takes what was seen last to be still so while the kernel cannot be asked', () => {
+    let read = (): NetworkInterface => BASE;
+    const changes: InterfaceChange[] = [];
+    const watch = watchInterfaces(['br-prov'], (change) => changes.push(change), {
+      intervalMs: 100,
+      read: () => read(),
+    });
+    read = () => {
+      throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+    };
+    vi.advanceTimersByTime(1000);
+    expect(watch.current('br-prov')).toBe(BASE);
+    read = () => ({ ...BASE, mtu: 9000 });
+    vi.advanceTimersByTime(100);
+    expect(changes.map(({ kind }) => kind)).toEqual(['changed']);
+  });
+
   it('reports each change once, of each interface, and nothing of the first look', () => {
     const there = new Map<string, NetworkInterface>([['br-prov', BASE]]);
     const changes: InterfaceChange[] = [];

@@ -109,6 +109,15 @@ describe('readNetworkInterface', () => {
     expect(readNetworkInterface(name, sources)).toBeUndefined();
   });
 
+  it('throws when the kernel cannot be asked, which says nothing of the interface', () => {
+    device('eth0');
+    rmSync(join(folder, 'eth0', 'mtu'));
+    // Reading a folder fails with an error of its own, as reading a file does when no descriptor is left.
+    mkdirSync(join(folder, 'eth0', 'mtu'));
+    expect(() => readNetworkInterface('eth0', sources)).toThrow('EISDIR');
+    expect(readNetworkInterface('eth1', sources)).toBeUndefined();
+  });
+
   it('reads the loopback of this host', () => {
     expect(listNetworkInterfaces()).toContain('lo');
     expect(readNetworkInterface('lo')).toMatchObject({
