@@ -51,7 +51,8 @@ function newest(path: string): number {
 
 /** System tests run the built program: never one that is older than its sources. */
 async function buildIfStale(): Promise<boolean> {
-  const sources = ['src', 'tsconfig.json', 'tsconfig.build.json', 'package.json'];
+  const made = ['packaging/manual', 'docs/configuration.md'];
+  const sources = ['src', 'tsconfig.json', 'tsconfig.build.json', 'package.json', ...made];
   const changedAt = Math.max(...sources.map((source) => newest(join(TOP, source))));
   if (newest(join(TOP, 'dist')) >= changedAt) return true;
   console.log('dist/ is older than its sources: building');

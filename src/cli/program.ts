@@ -7,6 +7,7 @@ import { StoreError } from '../store/store.ts';
 import { bmcCommand } from './bmc.ts';
 import { bootCommand } from './boot.ts';
 import { checkCommand } from './check.ts';
+import { completionCommand } from './completion.ts';
 import type { CommandContext } from './command-context.ts';
 import { ControlError, ControlUnreachableError } from './control-client.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
@@ -43,7 +44,8 @@ export async function runProgram(
   }
 }
 
-function createProgram(context: CommandContext): Command {
+/** The whole tree of commands; manual page and completions are made from it. */
+export function createProgram(context: CommandContext): Command {
   const version = programVersion();
   const program = new Command('bootd')
     .description(
@@ -70,6 +72,7 @@ function createProgram(context: CommandContext): Command {
     bmcCommand(context),
     consoleCommand(context),
     unitsCommand(context),
+    completionCommand(context, program),
     versionCommand(context, version),
   ];
   for (const command of commands) program.addCommand(command);
