@@ -1,4 +1,4 @@
-import { bold, escapeText, formatExample, formatHeading, type PageHeading } from './roff.ts';
+import { bold, escapeText, formatExample, formatPage, type Edition, type PageName } from './roff.ts';
 
 /** One piece of a document: lines that belong together. */
 type Block =
@@ -12,12 +12,12 @@ const STARTS_BLOCK = /^(#+ |```|> |- |\||<!-- )/;
  * A document of docs/ as a manual page: as much of Markdown as they use. A row of a table becomes an entry by the name of
  * its key; what has no form in a manual page (where a link leads to) is left out.
  */
-export function markdownPage(heading: PageHeading, document: string): string {
+export function markdownPage(edition: Edition, document: string, name: PageName): string {
   // The first heading is the name of the page.
   const blocks = readBlocks(document).slice(1);
   const text = `.SH DESCRIPTION\n${blocks.map(formatBlock).join('')}`;
   // A heading begins a paragraph already.
-  return formatHeading(heading) + text.replace(/^(\.S[HS] .*\n)\.PP\n/gm, '$1');
+  return formatPage(edition, name, text.replace(/^(\.S[HS] .*\n)\.PP\n/gm, '$1'));
 }
 
 function readBlocks(document: string): readonly Block[] {

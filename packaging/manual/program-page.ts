@@ -5,7 +5,7 @@ import {
   type OptionFacts,
   type ValueFacts,
 } from '../../src/cli/command-tree.ts';
-import { bold, escapeLiteral, escapeText, formatHeading, italic, type PageHeading } from './roff.ts';
+import { bold, escapeLiteral, escapeText, formatPage, italic, type Edition } from './roff.ts';
 
 /** What is not in the program's own help; the words of every command and option are. */
 const CLOSING = `.SH ENVIRONMENT
@@ -45,10 +45,9 @@ The control socket.
 `;
 
 /** The manual page of the program, made of the same words as its help. */
-export function programPage(heading: PageHeading, program: CommandFacts): string {
+export function programPage(edition: Edition, program: CommandFacts): string {
   const leaves = everyCommand(program).filter(({ commands }) => commands.length === 0);
-  return [
-    formatHeading(heading),
+  const body = [
     `.SH SYNOPSIS\n`,
     ...program.commands.map(synopsisLine),
     `.SH DESCRIPTION\n${escapeText(`${program.description}.`)}\n`,
@@ -59,6 +58,7 @@ export function programPage(heading: PageHeading, program: CommandFacts): string
     formatNotes(program.notes).replace(/^\.PP\n/, '.SH EXIT STATUS\n'),
     CLOSING,
   ].join('');
+  return formatPage(edition, { name: 'bootd', section: 8, summary: 'boot service for bare machines' }, body);
 }
 
 function synopsisLine({ path, commands, options, arguments: places }: CommandFacts, at: number): string {

@@ -1,22 +1,31 @@
-/** Heading of a manual page. */
-export interface PageHeading {
-  readonly name: string;
-  readonly section: 5 | 8;
+/** What stands on each page about the program that it belongs to. */
+export interface Edition {
   readonly version: string;
   /** The day that the page is of: `2026-11-23`. */
   readonly day: string;
+}
+
+/** What a page is called, and the half-sentence that tools find it by. */
+export interface PageName {
+  readonly name: string;
+  readonly section: 5 | 8;
   readonly summary: string;
 }
 
-/** The first lines of a page, up to its second section. */
-export function formatHeading({ name, section, version, day, summary }: PageHeading): string {
-  return `.\\" Made by "npm run build"; what it says is written elsewhere.
+/** A whole page: its first lines, and the sections, wrapped. */
+export function formatPage(
+  { version, day }: Edition,
+  { name, section, summary }: PageName,
+  body: string,
+): string {
+  const heading = `.\\" Made by "npm run build"; what it says is written elsewhere.
 .TH ${name.toUpperCase()} ${section} ${day} "bootd ${version}" "bootd"
 .nh
 .ad l
 .SH NAME
 ${name} \\- ${escapeText(summary)}
 `;
+  return wrapLines(heading + body);
 }
 
 /** Prose: every character as it is, but a hyphen may be typeset as one. */
@@ -64,7 +73,7 @@ function protectStart(text: string): string {
  * The page with no text line longer than 80 characters, which old tools cut. Requests, the tag behind `.TP` and examples
  * stay as they are.
  */
-export function wrapLines(page: string): string {
+function wrapLines(page: string): string {
   let exact = false;
   let isTag = false;
   const wrapped = page.split('\n').flatMap((line) => {

@@ -17,6 +17,8 @@ export type Need =
   | 'promtool'
   | 'packet-loss'
   | 'debian-root'
+  | 'mandoc'
+  | 'other-shells'
   | 'unit-checks'
   | 'service-manager'
   | 'loop-device'
@@ -47,6 +49,8 @@ const UNPRIVILEGED: ReadonlySet<Need> = new Set<Need>([
   'ipmi',
   'promtool',
   'unit-checks',
+  'mandoc',
+  'other-shells',
 ]);
 
 /** Programs by name (looked up in PATH and in the folders for administrators), files by absolute path. */
@@ -90,6 +94,11 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
   promtool: [{ name: 'promtool', debianPackage: 'prometheus' }],
   // Not netem, which some kernels are built without.
   'packet-loss': [{ name: 'nft', debianPackage: 'nftables' }],
+  mandoc: [{ name: 'mandoc', debianPackage: 'mandoc' }],
+  'other-shells': [
+    { name: 'zsh', debianPackage: 'zsh' },
+    { name: 'fish', debianPackage: 'fish' },
+  ],
   'debian-root': [
     { name: 'debootstrap', debianPackage: 'debootstrap' },
     { name: 'unshare', debianPackage: 'util-linux' },
