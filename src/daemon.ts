@@ -9,11 +9,12 @@ import type { HousePart } from './daemon/house-part.ts';
 import { buildLeases } from './daemon/lease-part.ts';
 import { buildNodes } from './daemon/node-part.ts';
 import { checkStore, openStore } from './daemon/open-store.ts';
-import { openServiceNotifier } from './io/sd-notify.ts';
+import { openServiceNotifier, type SocketKeeper } from './io/sd-notify.ts';
 import { expectFile } from './services/boot-file-inquiry.ts';
 import { ClockService } from './services/clock-service.ts';
 import { rehearseDhcp } from './services/dhcp-rehearsal.ts';
 import type { Service } from './services/service.ts';
+import { Watchdog } from './services/watchdog.ts';
 import type { LevelStore } from './store/level-store.ts';
 import { EVENTS } from './telemetry/events.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -47,7 +48,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   const metrics = createMetrics();
   const store = await openStore(settings.stateDirectory, logger, metrics);
   if (settings.dhcp !== undefined) await rehearseDhcp(settings.dhcp, logger.level);
-  const house = furnish(options, store, metrics);
+  const house = furnish(options, store, metrics, notifier.sockets);
   const started: Service[] = [];
   const stopAll = async (): Promise<void> => {
     for (const service of started.splice(0).reverse()) await service.stop();
@@ -62,35 +63,45 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     await stopAll();
     throw error;
   }
-  const watchdog = keepWatchdogFed(notifier.watchdogTimeoutMs, () => notifier.watchdog());
+  const watchdog = new Watchdog({ notifier, answer: () => house.answer(), logger });
+  watchdog.start();
   const status = `serving ${house.services.map(({ name }) => name).join(', ')}`;
   notifier.ready(status);
   logger.info({ event: EVENTS.daemonReady, services: house.services.map(({ name }) => name) }, status);
   return {
     async stop() {
       notifier.stopping();
-      clearInterval(watchdog);
+      watchdog.stop();
       logger.info({ event: EVENTS.daemonStopping }, 'finishing what is under way');
       await stopAll();
       logger.info({ event: EVENTS.daemonStopped }, 'everything is closed');
     },
-    reload: () => house.reload(),
+    async reload() {
+      notifier.reloading();
+      try {
+        await house.reload();
+      } finally {
+        notifier.ready(status);
+      }
+    },
   };
 }
 
 /** The services in the order of their start, and what reaches across them. */
 interface House {
   readonly services: readonly Service[];
+  /** Resolves when every thread has given a sign of life. */
+  answer(): Promise<unknown>;
   reload(): Promise<void>;
 }
 
 /** The wiring: who is given whom. Nothing runs yet. */
-function furnish(options: DaemonOptions, store: LevelStore, metrics: Metrics): House {
+function furnish(options: DaemonOptions, store: LevelStore, metrics: Metrics, keeper: SocketKeeper): House {
   const checks = (): readonly HealthCheck[] => [
     checkStore(store),
     ...parts.flatMap((part) => part.checks?.() ?? []),
   ];
-  const foundation = layFoundation(options, store, metrics, checks);
+  const foundation = layFoundation(options, store, metrics, checks, keeper);
   const leases = buildLeases(foundation, () => dhcp.dnsmasqFiles?.leasesChanged());
   const nodes = buildNodes(foundation);
   const boots = buildBoots(
@@ -109,6 +120,7 @@ function furnish(options: DaemonOptions, store: LevelStore, metrics: Metrics): H
   const parts: readonly HousePart[] = [{ services: [clockWatch] }, nodes, boots, dhcp, files, control];
   return {
     services: parts.flatMap(({ services }) => services),
+    answer: () => Promise.all(parts.flatMap((part) => part.answer?.() ?? [])),
     async reload() {
       for (const part of parts) await part.reload?.();
     },
@@ -129,9 +141,4 @@ function reportWhatIsOff(settings: BootdSettings, logger: Logger): void {
       `${section} is off: the configuration has no such section`,
     );
   }
-}
-
-/** systemd wants to hear of us at least once in its time; twice is safe. */
-function keepWatchdogFed(timeoutMs: number | undefined, feed: () => void): NodeJS.Timeout | undefined {
-  return timeoutMs === undefined ? undefined : setInterval(feed, timeoutMs / 2).unref();
 }

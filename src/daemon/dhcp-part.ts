@@ -60,12 +60,12 @@ function buildDhcpService(
   { boots }: BootPart,
   dnsmasqFiles: DnsmasqFolderService | undefined,
 ): DhcpService {
-  const { inherited, registry, events, clock, logger, metrics, nodeOf } = foundation;
+  const { inherited, keeper, registry, events, clock, logger, metrics, nodeOf } = foundation;
   const { interfaces } = foundation.settings;
   return new DhcpService({
     ...leasePart,
     settings,
-    wires: new DhcpWires({ settings, interfaces, inherited, logger, metrics }),
+    wires: new DhcpWires({ settings, interfaces, inherited, keeper, logger, metrics }),
     nodes: registry,
     isIgnored: (mac) => dnsmasqFiles?.isIgnored(mac) ?? false,
     clock,

@@ -37,6 +37,7 @@ export function buildFiles(
       ...(tftp === undefined ? [] : [healthCheck('tftp', tftp.problems)]),
       ...(http === undefined ? [] : [healthCheck('http-boot', http.problems)]),
     ],
+    answer: () => Promise.all([tftp?.answer(), http?.answer()]),
     async reload() {
       await tftp?.reloadMapFile();
     },
@@ -65,7 +66,7 @@ function buildBootFiles(
 }
 
 function buildTftp(
-  { settings, inherited, tftpVerbosity, logger, metrics }: Foundation,
+  { settings, inherited, keeper, tftpVerbosity, logger, metrics }: Foundation,
   { images }: NodePart,
   { boots }: BootPart,
   bootFiles: BootFileService,
@@ -76,6 +77,7 @@ function buildTftp(
     settings: tftp,
     interfaces,
     inherited,
+    keeper,
     bootFiles,
     images,
     logger,

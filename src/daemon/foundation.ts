@@ -1,10 +1,12 @@
+import { closeSync } from 'node:fs';
 import type { Mac } from '../addr/mac.ts';
 import type { NodeUuid } from '../boot/node.ts';
 import { NodeRegistry } from '../boot/node-registry.ts';
 import type { BootdSettings } from '../config/settings.ts';
 import type { HealthCheck } from '../control/health-routes.ts';
 import { createSteadyClock, type SteadyClock } from '../io/clock.ts';
-import { readInheritedSockets, type InheritedSocket } from '../io/inherited-sockets.ts';
+import { readInheritedSockets, sortInheritedSockets, type InheritedSocket } from '../io/inherited-sockets.ts';
+import type { SocketKeeper } from '../io/sd-notify.ts';
 import { EventHub } from '../services/event-hub.ts';
 import type { LevelStore } from '../store/level-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -40,6 +42,8 @@ export interface Foundation {
   readonly events: EventHub;
   /** What the service manager opened for us. */
   readonly inherited: readonly InheritedSocket[];
+  /** Keeps sockets that we opened for our next process. */
+  readonly keeper: SocketKeeper;
   readonly tftpVerbosity: number;
   readonly version: string;
   readonly nodeOf: (mac: Mac) => NodeUuid | undefined;
@@ -51,6 +55,7 @@ export function layFoundation(
   store: LevelStore,
   metrics: Metrics,
   checks: () => readonly HealthCheck[],
+  keeper: SocketKeeper,
 ): Foundation {
   const clock = createSteadyClock();
   const registry = new NodeRegistry();
@@ -63,9 +68,27 @@ export function layFoundation(
     clock,
     registry,
     events: new EventHub({ checks, runId }),
-    inherited: readInheritedSockets(process.environment, process.pid),
+    inherited: takeSockets(settings, process, keeper),
+    keeper,
     tftpVerbosity,
     version,
     nodeOf: (mac) => registry.portByMac(mac)?.node.uuid,
   };
+}
+
+/** The sockets for what is configured. Those of an earlier configuration would collect requests that nobody reads. */
+function takeSockets(
+  { dhcp, tftp, interfaces }: BootdSettings,
+  { environment, pid }: ProcessFacts,
+  keeper: SocketKeeper,
+): readonly InheritedSocket[] {
+  const { wanted, strays } = sortInheritedSockets(readInheritedSockets(environment, pid), interfaces, [
+    ...(dhcp === undefined ? [] : (['dhcp', 'boot-server'] as const)),
+    ...(tftp === undefined || tftp.listen !== undefined ? [] : (['tftp'] as const)),
+  ]);
+  for (const { name, fd } of strays) {
+    closeSync(fd);
+    keeper.forget(name);
+  }
+  return wanted;
 }

@@ -7,6 +7,8 @@ export interface HousePart {
   readonly services: readonly Service[];
   /** For `/readyz`, the metric and the feed of events. */
   checks?(): readonly HealthCheck[];
+  /** Resolves when every thread of the part has given a sign of life: what the watchdog asks for. */
+  answer?(): Promise<unknown>;
   /** SIGHUP: reads the part's files again; what is bad keeps its last good form and is in the log. */
   reload?(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { IoError } from './io-error.ts';
-import { LINUX, boundDevice } from './kernel-socket.ts';
+import { LINUX, bindToDevice, boundDevice, boundPort, setIntegerOption } from './kernel-socket.ts';
 import { accessLibc, type Libc } from './libc.ts';
 
 /** A socket that the service manager opened for us. */
@@ -9,8 +9,13 @@ export interface InheritedSocket {
   readonly fd: number;
 }
 
-/** Which conversation a socket is meant for. */
-export type SocketPurpose = 'dhcp' | 'tftp';
+/** Which conversation a socket is meant for; `boot-server` is the second port of PXE's menus and of proxy mode. */
+export type SocketPurpose = 'dhcp' | 'boot-server' | 'tftp';
+
+/** What the socket of a conversation on an interface is called; `address` for one that is bound to that address alone. */
+export function socketName(purpose: SocketPurpose, device: string, address?: string): string {
+  return address === undefined ? `${purpose}-${device}` : `${purpose}-${device}@${address}`;
+}
 
 /** SD_LISTEN_FDS_START of sd_listen_fds(3). */
 const FIRST_DESCRIPTOR = 3;
@@ -41,35 +46,97 @@ export function readInheritedSockets(
   return sockets;
 }
 
+/** The socket that is looked for. */
+export interface WantedSocket {
+  readonly purpose: SocketPurpose;
+  readonly device: string;
+  /** The one that is bound to this address alone; undefined: the one for any. */
+  readonly address?: string;
+  readonly port: number;
+}
+
 /**
  * The socket for one conversation on one interface, or undefined. It is found by name, `dhcp-br-prov` or
- * `bootd-dhcp@br-prov.socket`, and never by its place, since systemd hands sockets over in an order of its own.
- * Throws IoError when it is bound to another interface, or to none: bootd would then answer on the wrong wire.
+ * `bootd-dhcp@br-prov.socket`, and never by its place, since systemd hands sockets over in an order of its own. One with
+ * another port was kept from an earlier configuration, and is passed over. One whose interface was made anew meanwhile is
+ * tied to the new one, where CAP_NET_RAW allows it. Throws IoError when it is bound to another interface, or to none:
+ * bootd would then answer on the wrong wire.
  */
 export function findInheritedSocket(
   sockets: readonly InheritedSocket[],
-  purpose: SocketPurpose,
-  device: string,
+  { purpose, device, address, port }: WantedSocket,
 ): InheritedSocket | undefined {
-  const names = [`${purpose}-${device}`, `bootd-${purpose}@${device}.socket`];
-  const found = sockets.find(({ name }) => names.includes(name));
-  if (found === undefined) return undefined;
+  const found = sockets.filter(({ name }) => namesOf(purpose, device, address).includes(name));
   const access = accessLibc();
-  if (access.kind === 'available') checkSocket(access.libc, found, device);
-  return found;
+  if (access.kind === 'unavailable') return found[0];
+  const { libc } = access;
+  for (const socket of found) checkType(libc, socket);
+  const fitting = found.filter(({ fd }) => boundPort(libc, fd) === port);
+  return (
+    fitting.find((socket) => isTied(libc, socket, device)) ??
+    fitting.find((socket) => tie(libc, socket, device))
+  );
 }
 
-function checkSocket(libc: Libc, { name, fd }: InheritedSocket, device: string): void {
-  const handedOver = `the socket "${name}" that systemd handed over`;
+/** Those that belong to one of the interfaces and conversations, and those that nobody will ask for. */
+export function sortInheritedSockets(
+  sockets: readonly InheritedSocket[],
+  devices: readonly string[],
+  purposes: readonly SocketPurpose[],
+): { readonly wanted: readonly InheritedSocket[]; readonly strays: readonly InheritedSocket[] } {
+  const isWanted = ({ name }: InheritedSocket): boolean =>
+    devices.some((device) =>
+      purposes.some(
+        (purpose) =>
+          namesOf(purpose, device).includes(name) || name.startsWith(`${socketName(purpose, device)}@`),
+      ),
+    );
+  return { wanted: sockets.filter(isWanted), strays: sockets.filter((socket) => !isWanted(socket)) };
+}
+
+function namesOf(purpose: SocketPurpose, device: string, address?: string): readonly string[] {
+  const name = socketName(purpose, device, address);
+  return address === undefined ? [name, `bootd-${purpose}@${device}.socket`] : [name];
+}
+
+/** Whether the socket is bound to the interface as it is now; false for one that is gone. Throws IoError. */
+function isTied(libc: Libc, socket: InheritedSocket, device: string): boolean {
+  const handedOver = describe(socket);
+  let actual: string | undefined;
+  try {
+    actual = boundDevice(libc, socket.fd);
+  } catch (error) {
+    if (error instanceof IoError && error.code === 'no-such-device') return false;
+    throw error;
+  }
+  if (actual !== device) {
+    const bound = actual === undefined ? 'not bound to an interface' : `bound to interface ${actual}`;
+    throw new IoError('failed', `${handedOver} is ${bound}: its unit needs BindToDevice=${device}`);
+  }
+  // systemd sets it on every socket; with it a second server would start beside us without a word.
+  setIntegerOption(libc, socket.fd, LINUX.SO_REUSEADDR, 0, `cannot keep the port of ${handedOver}`);
+  return true;
+}
+
+function tie(libc: Libc, socket: InheritedSocket, device: string): boolean {
+  try {
+    bindToDevice(libc, socket.fd, device);
+  } catch {
+    return false;
+  }
+  return isTied(libc, socket, device);
+}
+
+function describe({ name }: InheritedSocket): string {
+  return `the socket "${name}" that systemd handed over`;
+}
+
+function checkType(libc: Libc, socket: InheritedSocket): void {
   const type = new Uint8Array(4);
-  if (libc.getsockopt(fd, LINUX.SOL_SOCKET, LINUX.SO_TYPE, type, Uint32Array.of(type.length)) < 0) {
-    throw new IoError('failed', `${handedOver} (file descriptor ${fd}) is not a socket`);
+  if (libc.getsockopt(socket.fd, LINUX.SOL_SOCKET, LINUX.SO_TYPE, type, Uint32Array.of(type.length)) < 0) {
+    throw new IoError('failed', `${describe(socket)} (file descriptor ${socket.fd}) is not a socket`);
   }
   if (new Int32Array(type.buffer)[0] !== LINUX.SOCK_DGRAM) {
-    throw new IoError('failed', `${handedOver} is not a UDP socket: its unit needs ListenDatagram=`);
+    throw new IoError('failed', `${describe(socket)} is not a UDP socket: its unit needs ListenDatagram=`);
   }
-  const actual = boundDevice(libc, fd);
-  if (actual === device) return;
-  const bound = actual === undefined ? 'not bound to an interface' : `bound to interface ${actual}`;
-  throw new IoError('failed', `${handedOver} is ${bound}: its unit needs BindToDevice=${device}`);
 }

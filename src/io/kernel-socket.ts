@@ -29,6 +29,7 @@ export const LINUX = {
   MSG_DONTWAIT: 0x40,
   MSG_NOSIGNAL: 0x4000,
   F_SETFD: 2,
+  F_DUPFD_CLOEXEC: 1030,
   FD_CLOEXEC: 1,
   EINTR: 4,
   EAGAIN: 11,
@@ -90,6 +91,15 @@ export function boundDevice(libc: Libc, fd: number): string | undefined {
   }
   const text = new TextDecoder().decode(name.subarray(0, length[0])).replace(/\0.*$/s, '');
   return text === '' ? undefined : text;
+}
+
+/** The UDP port that an IPv4 socket is bound to. Throws IoError. */
+export function boundPort(libc: Libc, fd: number): number {
+  const name = new Uint8Array(16);
+  if (libc.getsockname(fd, name, Uint32Array.of(name.length)) < 0) {
+    throw ioErrorFromErrno(`cannot ask which port file descriptor ${fd} is bound to`, libc.errno());
+  }
+  return new DataView(name.buffer).getUint16(2);
 }
 
 /** `struct sockaddr_in`. */

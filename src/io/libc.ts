@@ -14,6 +14,8 @@ export interface Libc {
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, valueLength: number): number;
   /** `valueLength` holds the room before the call and what was used after it. */
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, valueLength: Uint32Array): number;
+  /** As `getsockopt`. */
+  getsockname(fd: number, address: Uint8Array, addressLength: Uint32Array): number;
   sendto(
     fd: number,
     bytes: Uint8Array,
@@ -68,6 +70,7 @@ function loadLibc(): LibcAccess {
         'int setsockopt(int fd, int level, int name, const void *value, uint32_t length)',
       ),
       getsockopt: library.func('int getsockopt(int fd, int level, int name, void *value, void *length)'),
+      getsockname: library.func('int getsockname(int fd, void *address, void *length)'),
       sendto: library.func(
         'intptr_t sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t addressLength)',
       ),

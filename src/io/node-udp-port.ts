@@ -1,7 +1,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { closeSync } from 'node:fs';
 import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
-import { IoError, ioErrorFrom } from './io-error.ts';
+import { IoError, ioErrorFrom, ioErrorFromErrno } from './io-error.ts';
+import { LINUX, encodeInetAddress } from './kernel-socket.ts';
+import { accessLibc, type Libc } from './libc.ts';
 import { describePortHolder } from './port-holder.ts';
 import type { UdpPeer, UdpPort } from './udp-port.ts';
 
@@ -20,6 +22,15 @@ export interface UdpPortOptions {
 export interface NodeUdpPort extends UdpPort {
   /** The port that the socket is bound to. */
   readonly localPort: number;
+}
+
+/** A socket that was taken over by its descriptor. */
+export interface AdoptedUdpPort extends NodeUdpPort {
+  /**
+   * Hears nothing more from now on, while answers can still be sent. What comes then waits in the kernel for whoever else
+   * holds the socket: our next process, where the service manager keeps it. Without koffi it hears on until it is closed.
+   */
+  stopHearing(): Promise<void>;
 }
 
 /** Opens and binds a socket. Rejects with IoError; for a port that is taken it names the program that holds it. */
@@ -45,7 +56,7 @@ export async function openUdpPort(options: UdpPortOptions): Promise<NodeUdpPort>
  * Takes over a bound UDP socket: one of openDeviceSocket, or one handed over by systemd. The file descriptor
  * belongs to the port from here on, also when this rejects (IoError).
  */
-export async function adoptUdpPort(fd: number): Promise<NodeUdpPort> {
+export async function adoptUdpPort(fd: number): Promise<AdoptedUdpPort> {
   const socket = newSocket();
   try {
     await bound(socket, () => adoptDescriptor(socket, fd));
@@ -53,7 +64,42 @@ export async function adoptUdpPort(fd: number): Promise<NodeUdpPort> {
     socket.close();
     throw ioErrorFrom(`cannot use file descriptor ${fd} as a UDP socket`, error);
   }
-  return wrap(socket);
+  const port = wrap(socket);
+  let mouth: { readonly libc: Libc; readonly fd: number } | undefined;
+  return {
+    ...port,
+    send: (bytes, address, to) =>
+      mouth === undefined ? port.send(bytes, address, to) : sendThrough(mouth, bytes, address, to),
+    stopHearing() {
+      const access = accessLibc();
+      if (access.kind === 'unavailable') return Promise.resolve();
+      // dgram cannot send without receiving. A second descriptor of the same socket can.
+      const copy = access.libc.fcntl(fd, LINUX.F_DUPFD_CLOEXEC, 'int', 3);
+      if (copy < 0) return Promise.resolve();
+      mouth = { libc: access.libc, fd: copy };
+      return port.close();
+    },
+    async close() {
+      const last = mouth;
+      mouth = undefined;
+      if (last !== undefined) closeSync(last.fd);
+      await port.close();
+    },
+  };
+}
+
+/** Rejects with IoError. */
+function sendThrough(
+  { libc, fd }: { readonly libc: Libc; readonly fd: number },
+  bytes: Uint8Array,
+  address: Ipv4,
+  port: number,
+): Promise<void> {
+  const to = encodeInetAddress(address, port);
+  const sent = libc.sendto(fd, bytes, bytes.length, LINUX.MSG_DONTWAIT, to, to.length);
+  if (sent >= 0) return Promise.resolve();
+  const what = `cannot send ${bytes.length} octets to ${formatIpv4(address)} port ${port}`;
+  return Promise.reject(ioErrorFromErrno(what, libc.errno()));
 }
 
 /**

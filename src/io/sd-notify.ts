@@ -1,12 +1,30 @@
+import { sendDescriptor } from './descriptor-message.ts';
 import { ioErrorFromErrno } from './io-error.ts';
 import { LINUX, encodeUnixAddress } from './kernel-socket.ts';
 import { accessLibc, type Libc } from './libc.ts';
+import { isLayoutKnown } from './message-array.ts';
+
+/**
+ * Keeps sockets beyond the life of this process (FDSTORE=1 of sd_notify(3)): the next process of the service is handed
+ * them, with what clients have sent meanwhile. Where no service manager listens, nothing is kept.
+ */
+export interface SocketKeeper {
+  /** Under this name, ASCII without `:`; the descriptor stays ours too. */
+  keep(name: string, fd: number): void;
+  /** The manager closes its copies of all sockets of this name. */
+  forget(name: string): void;
+}
+
+/** For whoever has no service manager. */
+export const NO_KEEPER: SocketKeeper = { keep: () => undefined, forget: () => undefined };
 
 /** Tells systemd how the service is doing (sd_notify(3)); says nothing where no service manager listens. */
 export interface ServiceNotifier {
   /** The service is ready to serve (READY=1); `status` is what `systemctl status` shows from now on. */
   ready(status: string): void;
   status(text: string): void;
+  /** The configuration is being read again (RELOADING=1); `ready` ends it. */
+  reloading(): void;
   stopping(): void;
   /** The event loop is alive (WATCHDOG=1). */
   watchdog(): void;
@@ -14,6 +32,7 @@ export interface ServiceNotifier {
   readonly watchdogTimeoutMs: number | undefined;
   /** Why messages do not get through; undefined while all is well, or nobody listens. */
   problem(): string | undefined;
+  readonly sockets: SocketKeeper;
 }
 
 /**
@@ -27,22 +46,30 @@ export function openServiceNotifier(
   const path = environment['NOTIFY_SOCKET'];
   const channel: Channel =
     path === undefined || path === ''
-      ? { send: () => undefined, problem: () => undefined }
+      ? { send: () => undefined, sendDescriptor: () => undefined, problem: () => undefined }
       : openChannel(path);
   return {
-    // Of these two the manager must hear, so they wait until its queue has room, as sd_notify(3) itself does.
+    // Of these the manager must hear, so they wait until its queue has room, as sd_notify(3) itself does.
     ready: (status) => channel.send(`READY=1\nSTATUS=${oneLine(status)}`, 'wait'),
+    reloading: () => channel.send('RELOADING=1', 'wait'),
     stopping: () => channel.send('STOPPING=1', 'wait'),
     status: (text) => channel.send(`STATUS=${oneLine(text)}`, 'skip'),
     watchdog: () => channel.send('WATCHDOG=1', 'skip'),
     watchdogTimeoutMs: watchdogTimeout(environment, pid),
     problem: () => channel.problem(),
+    sockets: {
+      // FDPOLL=0: else the manager drops a socket as soon as an ICMP error is pending on it.
+      keep: (name, fd) => channel.sendDescriptor(`FDSTORE=1\nFDNAME=${name}\nFDPOLL=0`, fd),
+      forget: (name) => channel.send(`FDSTOREREMOVE=1\nFDNAME=${name}`, 'wait'),
+    },
   };
 }
 
 interface Channel {
   /** `skip`: when the manager's queue is full the message is dropped rather than the event loop stopped. */
   send(message: string, whenFull: 'wait' | 'skip'): void;
+  /** Waits while the manager's queue is full. Where we cannot send descriptors, nothing is sent. */
+  sendDescriptor(message: string, descriptor: number): void;
   problem(): string | undefined;
 }
 
@@ -50,7 +77,7 @@ function openChannel(path: string): Channel {
   const access = accessLibc();
   if (access.kind === 'unavailable') {
     const problem = `cannot talk to the service manager: ${access.reason}`;
-    return { send: () => undefined, problem: () => problem };
+    return { send: () => undefined, sendDescriptor: () => undefined, problem: () => problem };
   }
   return openDatagramChannel(access.libc, path);
 }
@@ -67,6 +94,11 @@ function openDatagramChannel(libc: Libc, path: string): Channel {
       const bytes = new TextEncoder().encode(message);
       const flags = LINUX.MSG_NOSIGNAL | (whenFull === 'skip' ? LINUX.MSG_DONTWAIT : 0);
       const sent = libc.sendto(fd, bytes, bytes.length, flags, address, address.length);
+      problem = sent < 0 ? ioErrorFromErrno(what, libc.errno()).message : undefined;
+    },
+    sendDescriptor(message, descriptor) {
+      if (fd < 0 || !isLayoutKnown()) return;
+      const sent = sendDescriptor(libc, fd, address, new TextEncoder().encode(message), descriptor);
       problem = sent < 0 ? ioErrorFromErrno(what, libc.errno()).message : undefined;
     },
     problem: () => problem,

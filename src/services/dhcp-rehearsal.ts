@@ -125,6 +125,10 @@ class Stage implements DhcpWireSource, DhcpWire, UdpPort {
     return Promise.resolve();
   }
 
+  stopHearing(): Promise<void> {
+    return Promise.resolve();
+  }
+
   open(receive: DhcpReceiver): Promise<void> {
     this.#receive = receive;
     return Promise.resolve();

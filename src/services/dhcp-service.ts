@@ -108,6 +108,7 @@ export class DhcpService implements Service {
   }
 
   async #stop(): Promise<void> {
+    await this.#parts.wires.stopHearing();
     if (this.#pending > 0) {
       await new Promise<void>((resolve) => {
         const giveUp = setTimeout(resolve, STOP_GRACE_MS);

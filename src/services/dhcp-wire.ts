@@ -3,11 +3,12 @@ import type { Mac } from '../addr/mac.ts';
 import type { Link } from '../dhcp/link.ts';
 import { openConflictProbe, type ConflictProbe } from '../io/conflict-probe.ts';
 import { openDeviceSocket } from '../io/device-socket.ts';
-import type { InheritedSocket } from '../io/inherited-sockets.ts';
+import { socketName, type InheritedSocket } from '../io/inherited-sockets.ts';
 import { openLinkFrameSender, type LinkFrameSender } from '../io/link-frame.ts';
 import { IoError } from '../io/io-error.ts';
 import type { NetworkInterface } from '../io/network-interfaces.ts';
-import { adoptUdpPort } from '../io/node-udp-port.ts';
+import { adoptUdpPort, type AdoptedUdpPort } from '../io/node-udp-port.ts';
+import type { SocketKeeper } from '../io/sd-notify.ts';
 import type { UdpPort } from '../io/udp-port.ts';
 
 /**
@@ -34,6 +35,8 @@ export interface OpenDhcpWire extends DhcpWire {
    * it; conflict checks that are under way end as `unknown`. Throws IoError when no address is left.
    */
   adapt(networkInterface: NetworkInterface): void;
+  /** Takes in no more requests; replies can still be sent. Those that come now wait for our next process, if it gets the socket. */
+  stopHearing(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,6 +50,8 @@ export interface DhcpWireOptions {
   readonly inherited: InheritedSocket | undefined;
   /** Whether any range on the wire wants its addresses checked before they are offered. */
   readonly checkConflicts: boolean;
+  /** Keeps the socket for our next process, where it is not the service manager's own. */
+  readonly keeper: SocketKeeper;
 }
 
 /** A rack that powers on at once sends a few hundred packets within milliseconds; the kernel keeps them for us. */
@@ -54,13 +59,13 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** A wire on an interface of this host: one wildcard socket bound to the interface, and what else our rights allow. */
 export class DeviceWire implements OpenDhcpWire {
-  readonly port: UdpPort;
+  readonly port: AdoptedUdpPort;
   readonly #options: DhcpWireOptions;
   readonly #strangers = new Map<Ipv4, Mac | undefined>();
   #link: Link;
   #means: Means;
 
-  private constructor(port: UdpPort, link: Link, options: DhcpWireOptions) {
+  private constructor(port: AdoptedUdpPort, link: Link, options: DhcpWireOptions) {
     this.port = port;
     this.#link = link;
     this.#options = options;
@@ -69,9 +74,8 @@ export class DeviceWire implements OpenDhcpWire {
 
   /** Rejects with IoError when the socket cannot be had; everything else that is missing is a limitation. */
   static async open(options: DhcpWireOptions): Promise<DeviceWire> {
-    const { networkInterface, portKind, serverPort, inherited } = options;
-    const link = describeLink(networkInterface, portKind);
-    const port = await openServerPort(networkInterface.name, serverPort, inherited);
+    const link = describeLink(options.networkInterface, options.portKind);
+    const port = await openServerPort(options);
     return new DeviceWire(port, link, options);
   }
 
@@ -101,6 +105,10 @@ export class DeviceWire implements OpenDhcpWire {
     this.#link = describeLink(networkInterface, this.#options.portKind);
     closeMeans(this.#means);
     this.#means = this.#openMeans(networkInterface);
+  }
+
+  stopHearing(): Promise<void> {
+    return this.port.stopHearing();
   }
 
   async close(): Promise<void> {
@@ -156,13 +164,16 @@ export function describeLink({ name, addresses, mtu, loopback }: NetworkInterfac
   };
 }
 
-function openServerPort(
-  device: string,
-  port: number,
-  inherited: InheritedSocket | undefined,
-): Promise<UdpPort> {
+function openServerPort(options: DhcpWireOptions): Promise<AdoptedUdpPort> {
+  const { networkInterface, serverPort, portKind, inherited, keeper } = options;
   if (inherited !== undefined) return adoptUdpPort(inherited.fd);
-  return adoptUdpPort(
-    openDeviceSocket({ device, port, broadcast: true, receiveBufferBytes: RECEIVE_BUFFER_BYTES }),
-  );
+  const device = networkInterface.name;
+  const fd = openDeviceSocket({
+    device,
+    port: serverPort,
+    broadcast: true,
+    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+  });
+  keeper.keep(socketName(portKind, device), fd);
+  return adoptUdpPort(fd);
 }

@@ -1,10 +1,11 @@
 import { formatIpv4 } from '../addr/ipv4.ts';
 import type { DhcpSettings } from '../dhcp/dhcp-settings.ts';
 import type { Link } from '../dhcp/link.ts';
-import { findInheritedSocket, type InheritedSocket } from '../io/inherited-sockets.ts';
+import { findInheritedSocket, socketName, type InheritedSocket } from '../io/inherited-sockets.ts';
 import { compareInterface, watchInterfaces, type InterfaceWatch } from '../io/interface-watch.ts';
 import { ioErrorFrom } from '../io/io-error.ts';
 import type { NetworkInterface } from '../io/network-interfaces.ts';
+import { NO_KEEPER, type SocketKeeper } from '../io/sd-notify.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -20,6 +21,8 @@ export type DhcpReceiver = (wire: DhcpWire, bytes: Uint8Array, sourcePort: numbe
 export interface DhcpWireSource {
   /** Rejects with IoError when a socket that could be had is held by somebody else; then nothing is open. */
   open(receive: DhcpReceiver): Promise<void>;
+  /** Takes in no more requests, while replies can still be sent. */
+  stopHearing(): Promise<void>;
   close(): Promise<void>;
   /** Where DHCP is not served although it should be, and why; empty when all is well. */
   readonly problems: readonly string[];
@@ -31,6 +34,8 @@ export interface DhcpWiresParts {
   /** Names of interfaces, whether they are there yet or not. */
   readonly interfaces: readonly string[];
   readonly inherited: readonly InheritedSocket[];
+  /** Keeps our own sockets for our next process; unless told otherwise, nobody does. */
+  readonly keeper?: SocketKeeper;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** How interfaces are watched, and wires opened; tests have their own. */
@@ -90,6 +95,14 @@ export class DhcpWires implements DhcpWireSource {
     }
   }
 
+  async stopHearing(): Promise<void> {
+    this.#closing = true;
+    this.#watch?.stop();
+    clearTimeout(this.#retry);
+    const wires = [...this.#served.values()].flatMap((served) => served.wires);
+    await Promise.all(wires.map((wire) => wire.stopHearing()));
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
     this.#watch?.stop();
@@ -125,6 +138,9 @@ export class DhcpWires implements DhcpWireSource {
     const served = this.#served.get(name);
     if (served !== undefined && served.facts.index !== current?.index) {
       await this.#leave(name);
+      for (const { kind } of portsOf(this.#parts.settings)) {
+        this.#parts.keeper?.forget(socketName(kind, name));
+      }
       this.#parts.logger.warn(
         { event: EVENTS.dhcpClosed, interface: name },
         `DHCP is no longer served on ${name}, which is gone`,
@@ -150,20 +166,21 @@ export class DhcpWires implements DhcpWireSource {
   }
 
   async #serve(facts: NetworkInterface): Promise<void> {
-    const { settings, openWire = openDeviceWire } = this.#parts;
-    const handedOver = findInheritedSocket(this.#inherited, 'dhcp', facts.name);
-    // What was handed over is ours once, and gone when the socket is closed.
-    this.#inherited = this.#inherited.filter((socket) => socket !== handedOver);
+    const { settings, keeper = NO_KEEPER, openWire = openDeviceWire } = this.#parts;
     const wires: OpenDhcpWire[] = [];
     const served: ServedInterface = { facts, wires, hasAddress: true };
     try {
       for (const { port, kind } of portsOf(settings)) {
+        const inherited = findInheritedSocket(this.#inherited, { purpose: kind, device: facts.name, port });
+        // What was handed over is ours once, and gone when the socket is closed.
+        this.#inherited = this.#inherited.filter((socket) => socket !== inherited);
         const wire = await openWire({
           networkInterface: facts,
           serverPort: port,
           portKind: kind,
-          inherited: kind === 'dhcp' ? handedOver : undefined,
+          inherited,
           checkConflicts: checksConflicts(settings),
+          keeper,
         });
         wires.push(wire);
         this.#hear(wire, served);

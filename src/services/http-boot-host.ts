@@ -227,6 +227,9 @@ export function hostHttpBoot(
       case 'answer':
         void answer(message.id, message.answer);
         return;
+      case 'ping':
+        post({ kind: 'alive' });
+        return;
       case 'stop':
         void stop(message.graceMs);
         return;

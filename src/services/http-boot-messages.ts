@@ -81,6 +81,8 @@ export interface HttpBootRejection {
 export type ToHttpBootThread =
   | { readonly kind: 'open'; readonly endpoint: HttpBootEndpoint }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: HttpBootAnswer }
+  /** Asks for a sign of life, which is `alive`. */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'stop'; readonly graceMs: number };
 
 export type FromHttpBootThread =
@@ -91,4 +93,5 @@ export type FromHttpBootThread =
   | { readonly kind: 'ended'; readonly end: HttpBootEnd }
   /** Connections that are open, after a change. */
   | { readonly kind: 'connections'; readonly open: number; readonly refused: number }
+  | { readonly kind: 'alive' }
   | { readonly kind: 'stopped' };

@@ -57,6 +57,8 @@ export class HttpBootService implements Service {
   #problem: string | undefined;
   #stopped: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
+  /** Who waits for a sign of life of the thread. */
+  readonly #waiting: (() => void)[] = [];
   #again: NodeJS.Timeout | undefined;
 
   constructor(parts: HttpBootServiceParts) {
@@ -95,6 +97,16 @@ export class HttpBootService implements Service {
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
+  }
+
+  /** Resolves when the thread has given a sign of life; at once where there is none, since a new one is on its way. */
+  answer(): Promise<void> {
+    const link = this.#link;
+    if (link === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      link.post({ kind: 'ping' });
+    });
   }
 
   #openThread(): void {
@@ -148,6 +160,9 @@ export class HttpBootService implements Service {
         return;
       case 'connections':
         this.#journal.connections(message.open, message.refused);
+        return;
+      case 'alive':
+        this.#answered();
         return;
       case 'stopped':
         this.#stopped?.();
@@ -237,7 +252,12 @@ export class HttpBootService implements Service {
     }
   }
 
+  #answered(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
   #died(error: Error): void {
+    this.#answered();
     this.#stopped?.();
     this.#journal.threadDied(error, this.#requests.size);
     this.#loseAll();

@@ -98,6 +98,9 @@ export function hostDataPlane(post: (message: FromDataPlane) => void): (message:
       case 'send':
         plane.send(message.endpoint, message.peer, message.bytes);
         return;
+      case 'ping':
+        post({ kind: 'alive' });
+        return;
       case 'stop':
         void stop(message.graceMs);
         return;

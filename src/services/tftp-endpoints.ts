@@ -2,6 +2,7 @@ import type { InheritedSocket } from '../io/inherited-sockets.ts';
 import { watchInterfaces, type InterfaceWatch } from '../io/interface-watch.ts';
 import { IoError, ioErrorFrom } from '../io/io-error.ts';
 import type { NetworkInterface } from '../io/network-interfaces.ts';
+import { NO_KEEPER, type SocketKeeper } from '../io/sd-notify.ts';
 import type { TransferSocket } from '../io/transfer-socket.ts';
 import { blockSizeForMtu } from '../tftp/negotiation.ts';
 import type { TftpSettings } from '../tftp/tftp-settings.ts';
@@ -9,7 +10,13 @@ import { judgeInterface } from './interface-readiness.ts';
 import type { DataPlaneLink, OpenDataPlane } from './tftp-data-plane-link.ts';
 import type { DataPeer, FromDataPlane, StartTransfer, TransferEnd } from './tftp-messages.ts';
 import { placeOfAddress, placesOfInterface, type TftpPlace } from './tftp-places.ts';
-import { kernelSockets, openDataSources, openRequestSocket, openRequestSource } from './tftp-sockets.ts';
+import {
+  keptName,
+  kernelSockets,
+  openDataSources,
+  openRequestSocket,
+  openRequestSource,
+} from './tftp-sockets.ts';
 
 /** One place where requests are heard and files are sent from. */
 export interface TftpEndpoint {
@@ -25,6 +32,8 @@ export interface TftpEndpointsParts {
   /** Names of the interfaces to serve on when the settings name no addresses, whether they are there yet or not. */
   readonly interfaces: readonly string[];
   readonly inherited: readonly InheritedSocket[];
+  /** Keeps our own sockets for requests for our next process; unless told otherwise, nobody does. */
+  readonly keeper?: SocketKeeper;
   readonly openDataPlane: OpenDataPlane;
   /** How interfaces are watched; tests have a watch of their own. */
   readonly watch?: typeof watchInterfaces;
@@ -73,6 +82,8 @@ export class TftpEndpoints {
   #nextId = 0;
   #closing = false;
   #onStopped: () => void = () => undefined;
+  /** Who waits for a sign of life of the data plane. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor(parts: TftpEndpointsParts, listener: TftpEndpointsListener) {
     this.#parts = parts;
@@ -100,6 +111,16 @@ export class TftpEndpoints {
     return [...this.#endpoints.values()].map(({ requests }) => requests?.localPort ?? port);
   }
 
+  /** Resolves when the data plane has answered; at once where it failed, since a new one is on its way. */
+  answer(): Promise<void> {
+    const link = this.#link;
+    if (link === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      link.post({ kind: 'ping' });
+    });
+  }
+
   /** Hands transfers to the data plane; false when there is none at the moment. */
   start(transfers: readonly StartTransfer[]): boolean {
     this.#link?.post({ kind: 'start', transfers });
@@ -117,13 +138,24 @@ export class TftpEndpoints {
     open.requests.flush();
   }
 
-  /** Hears no more requests at once, lets transfers go on for so long, and closes everything. */
+  /** Hears no more requests from now on; replies go out from the sockets that files are sent from. */
+  async stopHearing(): Promise<void> {
+    this.#closing = true;
+    const closing: Promise<void>[] = [];
+    for (const endpoint of this.#endpoints.values()) {
+      if (endpoint.requests !== undefined) closing.push(endpoint.requests.close());
+      endpoint.requests = undefined;
+    }
+    await Promise.all(closing);
+  }
+
+  /** Hears no more requests, lets transfers go on for so long, and closes everything. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     this.#watch?.stop();
     clearTimeout(this.#retry);
     await this.#changes;
-    for (const { requests } of this.#endpoints.values()) await requests?.close();
+    await this.stopHearing();
     const link = this.#link;
     if (link === undefined) return;
     const stopped = new Promise<void>((resolve) => {
@@ -138,12 +170,15 @@ export class TftpEndpoints {
     const { listen } = this.#parts.settings;
     if (listen !== undefined) return listen.map(placeOfAddress);
     const tiesSockets = kernelSockets() !== undefined;
-    return interfaces.flatMap((one) => placesOfInterface(one, this.#inherited, tiesSockets));
+    return interfaces.flatMap((one) =>
+      placesOfInterface(one, this.#inherited, tiesSockets, this.#parts.settings.port),
+    );
   }
 
   /** Data first: no request is heard before it can be answered. */
   async #openPlace(place: TftpPlace): Promise<void> {
     const { port, singlePort, blockSizeMax } = this.#parts.settings;
+    const { keeper = NO_KEEPER } = this.#parts;
     const endpoint: OpenEndpoint = {
       id: this.#nextId++,
       place,
@@ -156,7 +191,7 @@ export class TftpEndpoints {
     this.#endpoints.set(endpoint.id, endpoint);
     if (singlePort) return;
     try {
-      const socket = await openRequestSocket(place, port);
+      const socket = await openRequestSocket(place, port, keeper);
       endpoint.requests = socket;
       socket.onDatagram(
         (bytes, address, peerPort) => this.#listener.requested(endpoint, bytes, { address, port: peerPort }),
@@ -171,7 +206,8 @@ export class TftpEndpoints {
   #openData(endpoint: OpenEndpoint): Promise<void> {
     const { id, place } = endpoint;
     const { port, portRange, singlePort } = this.#parts.settings;
-    const sockets = singlePort ? [openRequestSource(place, port)] : openDataSources(place, portRange);
+    const { keeper = NO_KEEPER } = this.#parts;
+    const sockets = singlePort ? [openRequestSource(place, port, keeper)] : openDataSources(place, portRange);
     return new Promise((resolve, reject) => {
       this.#opening.set(id, (message) => {
         this.#opening.delete(id);
@@ -192,6 +228,8 @@ export class TftpEndpoints {
     this.#endpoints.delete(endpoint.id);
     this.#link?.post({ kind: 'close', endpoint: endpoint.id });
     await endpoint.requests?.close();
+    const name = keptName(endpoint.place);
+    if (name !== undefined) this.#parts.keeper?.forget(name);
   }
 
   #openLink(): DataPlaneLink {
@@ -216,6 +254,9 @@ export class TftpEndpoints {
         if (endpoint !== undefined && !this.#closing) this.#listener.requested(endpoint, bytes, peer);
         return;
       }
+      case 'alive':
+        this.#answered();
+        return;
       case 'stopped':
         this.#onStopped();
         return;
@@ -227,10 +268,15 @@ export class TftpEndpoints {
   /** A mistake of ours in the data plane must not take DHCP along: a new one takes its place. */
   #linkFailed(error: Error): void {
     this.#link = undefined;
+    this.#answered();
     for (const fail of [...this.#opening.values()]) fail({ kind: 'stopped' });
     this.#listener.died(error);
     this.#onStopped();
     this.#retryLater();
+  }
+
+  #answered(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #retryLater(): void {

@@ -108,6 +108,8 @@ export type ToDataPlane =
   | { readonly kind: 'start'; readonly transfers: readonly StartTransfer[] }
   /** A packet outside any transfer, in single-port mode. */
   | { readonly kind: 'send'; readonly endpoint: number; readonly peer: DataPeer; readonly bytes: Uint8Array }
+  /** Asks for a sign of life, which is `alive`. */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'stop'; readonly graceMs: number };
 
 export type FromDataPlane =
@@ -121,4 +123,5 @@ export type FromDataPlane =
   | { readonly kind: 'failed'; readonly endpoint: number; readonly message: string }
   | { readonly kind: 'ended'; readonly ends: readonly TransferEnd[] }
   | { readonly kind: 'request'; readonly request: ForwardedRequest }
+  | { readonly kind: 'alive' }
   | { readonly kind: 'stopped' };

@@ -60,10 +60,11 @@ export function placesOfInterface(
   { name, index, mtu, addresses }: NetworkInterface,
   inherited: readonly InheritedSocket[],
   tiesSockets: boolean,
+  port: number,
 ): TftpPlace[] {
   const key = `${name}/${index}`;
   const common = { family: 'ipv4', mtu, inherited: undefined, limitations: [] } as const;
-  const handedOver = findInheritedSocket(inherited, 'tftp', name);
+  const handedOver = findInheritedSocket(inherited, { purpose: 'tftp', device: name, port });
   const perAddress = addresses.map(({ address }) => ({
     ...common,
     key: `${key}/${address}`,
@@ -71,6 +72,14 @@ export function placesOfInterface(
     address,
     device: tiesSockets ? name : undefined,
     sharesPort: tiesSockets,
+    inherited: tiesSockets
+      ? findInheritedSocket(inherited, {
+          purpose: 'tftp',
+          device: name,
+          address: formatIpv4(address),
+          port,
+        })
+      : undefined,
   }));
   if (tiesSockets || handedOver !== undefined) {
     const any = { ...common, key, description: name, address: UNSPECIFIED_IPV4, device: name };

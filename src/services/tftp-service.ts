@@ -3,6 +3,7 @@ import { ConfigError, formatConfigProblem } from '../config/config-error.ts';
 import { BootRoot, whyNoFileIsServed } from '../io/boot-root.ts';
 import type { Clock } from '../io/clock.ts';
 import type { InheritedSocket } from '../io/inherited-sockets.ts';
+import type { SocketKeeper } from '../io/sd-notify.ts';
 import { closeSurplus } from '../io/read-ahead.ts';
 import { toNetascii } from '../tftp/netascii.ts';
 import { negotiate, parseTransferMode, type Negotiation, type TransferMode } from '../tftp/negotiation.ts';
@@ -38,6 +39,8 @@ export interface TftpServiceParts {
   readonly interfaces: readonly string[];
   /** Sockets that the service manager handed over. */
   readonly inherited?: readonly InheritedSocket[];
+  /** Keeps our own sockets for our next process. */
+  readonly keeper?: SocketKeeper;
   readonly bootFiles: BootFileLookup;
   /** Images by URL; undefined: there are none. */
   readonly images?: ImageFiles;
@@ -79,7 +82,7 @@ export class TftpService implements Service {
   readonly #resolver: TftpResolver;
   readonly #journal: TftpJournal;
   readonly #endpoints: TftpEndpoints;
-  readonly #inFlight = new Set<string>();
+  readonly #inFlight = new Map<string, Promise<void>>();
   #outbox: StartTransfer[] = [];
   #nextId = 1;
   #stopping: Promise<void> | undefined;
@@ -148,6 +151,11 @@ export class TftpService implements Service {
     return this.#loadMapAgain(true);
   }
 
+  /** Resolves when the thread that sends files has given a sign of life. */
+  answer(): Promise<void> {
+    return this.#endpoints.answer();
+  }
+
   /** What keeps it from doing its work as configured, for readiness; empty when all is well. */
   get problems(): readonly string[] {
     const unservable = whyNoFileIsServed();
@@ -206,9 +214,14 @@ export class TftpService implements Service {
   }
 
   async #stop(): Promise<void> {
-    this.#post();
+    const { stopGraceMs = STOP_GRACE_MS } = this.#parts;
+    // At once: what comes from now on waits for our next process, where the service manager keeps the sockets.
+    await this.#endpoints.stopHearing();
     await this.#mapWatch?.stop();
-    await this.#endpoints.close(this.#parts.stopGraceMs ?? STOP_GRACE_MS);
+    const tooLate = new Promise((resolve) => setTimeout(resolve, stopGraceMs).unref());
+    await Promise.race([Promise.all(this.#inFlight.values()), tooLate]);
+    this.#post();
+    await this.#endpoints.close(stopGraceMs);
   }
 
   #receive(endpoint: TftpEndpoint, bytes: Uint8Array, peer: DataPeer): void {
@@ -243,11 +256,11 @@ export class TftpService implements Service {
       this.#journal.overloaded();
       return;
     }
-    this.#inFlight.add(key);
     const request = { packet, mode, peer, endpoint, receivedAt: this.#parts.clock.monotonic(), mapped };
-    this.#lookUp(request, mapped.outcome.path)
+    const lookingUp = this.#lookUp(request, mapped.outcome.path)
       .catch((error: unknown) => this.#journal.failed(peer, packet.name, error))
       .finally(() => this.#inFlight.delete(key));
+    this.#inFlight.set(key, lookingUp);
   }
 
   async #lookUp(request: PendingRequest, path: string): Promise<void> {

@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { formatIpv4, UNSPECIFIED_IPV4 } from '../addr/ipv4.ts';
 import { openKernelTransferSocket, shareAddress } from '../io/batched-transfer-socket.ts';
+import { socketName } from '../io/inherited-sockets.ts';
 import { ioErrorFrom, IoError } from '../io/io-error.ts';
 import { accessLibc, type Libc } from '../io/libc.ts';
 import { isLayoutKnown } from '../io/message-array.ts';
 import { adoptPlainTransferSocket, openPlainTransferSocket } from '../io/plain-transfer-socket.ts';
 import { describePortHolder } from '../io/port-holder.ts';
+import type { SocketKeeper } from '../io/sd-notify.ts';
 import type { TransferSocket } from '../io/transfer-socket.ts';
 import type { TftpSettings } from '../tftp/tftp-settings.ts';
 import type { DataSocketSource } from './tftp-messages.ts';
@@ -33,8 +35,12 @@ export function kernelSockets(): Libc | undefined {
  * The socket for requests, in this thread: one datagram a turn, so that DHCP is served in between. Rejects with IoError,
  * which names who holds the port.
  */
-export async function openRequestSocket(place: TftpPlace, port: number): Promise<TransferSocket> {
-  const source = openRequestSource(place, port);
+export async function openRequestSocket(
+  place: TftpPlace,
+  port: number,
+  keeper: SocketKeeper,
+): Promise<TransferSocket> {
+  const source = openRequestSource(place, port, keeper);
   if (source.kind === 'descriptor') return adoptPlainTransferSocket(source.fd);
   const { family, address } = source;
   try {
@@ -45,7 +51,7 @@ export async function openRequestSocket(place: TftpPlace, port: number): Promise
 }
 
 /** The same for a data plane that receives the requests itself (single-port mode). Throws IoError. */
-export function openRequestSource(place: TftpPlace, port: number): DataSocketSource {
+export function openRequestSource(place: TftpPlace, port: number, keeper: SocketKeeper): DataSocketSource {
   const libc = kernelSockets();
   const { inherited } = place;
   if (inherited !== undefined) {
@@ -54,10 +60,19 @@ export function openRequestSource(place: TftpPlace, port: number): DataSocketSou
   }
   if (libc === undefined || typeof place.address === 'string') return plainSource(place, [port], true);
   try {
-    return { kind: 'descriptor', fd: openRequestDescriptor(libc, place, port), forwardRequests: true };
+    const fd = openRequestDescriptor(libc, place, port);
+    const name = keptName(place);
+    if (name !== undefined) keeper.keep(name, fd);
+    return { kind: 'descriptor', fd, forwardRequests: true };
   } catch (error) {
     throw explainBindFailure(error, port);
   }
+}
+
+/** What the request socket of a place is kept as for our next process; undefined where it is tied to no interface. */
+export function keptName({ device, address }: TftpPlace): string | undefined {
+  if (device === undefined || typeof address === 'string') return undefined;
+  return socketName('tftp', device, address === UNSPECIFIED_IPV4 ? undefined : formatIpv4(address));
 }
 
 /**

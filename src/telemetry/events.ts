@@ -9,6 +9,7 @@ export const EVENTS = {
   daemonStopping: 'daemon.stopping',
   daemonStopped: 'daemon.stopped',
   daemonFailed: 'daemon.failed',
+  daemonWatchdogUnfed: 'daemon.watchdog.unfed',
   configWarned: 'config.warned',
   storeRepaired: 'store.repaired',
   storeFailed: 'store.commit.failed',

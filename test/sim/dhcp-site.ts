@@ -90,6 +90,7 @@ export class DhcpSite {
           this.wire.plugIn(receive);
           return Promise.resolve();
         },
+        stopHearing: () => Promise.resolve(),
         close: () => Promise.resolve(),
         problems: [],
       },

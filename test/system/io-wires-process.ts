@@ -165,7 +165,7 @@ const tasks: Readonly<Record<string, () => Promise<void>>> = {
     const sockets = readInheritedSockets(process.env, process.pid);
     for (const device of args) {
       try {
-        print({ device, name: findInheritedSocket(sockets, 'dhcp', device)?.name });
+        print({ device, name: findInheritedSocket(sockets, { purpose: 'dhcp', device, port: 67 })?.name });
       } catch (error) {
         print({ device, error: error instanceof Error ? error.message : String(error) });
       }
@@ -177,7 +177,7 @@ const tasks: Readonly<Record<string, () => Promise<void>>> = {
   async handover() {
     const { spawn } = await import('node:child_process');
     const pairs = args.map((pair) => pair.split('='));
-    const fds = pairs.map(([, device = '']) => openDeviceSocket({ device, port: 0, broadcast: true }));
+    const fds = pairs.map(([, device = '']) => openDeviceSocket({ device, port: 67, broadcast: true }));
     // LISTEN_PID must be the pid of the program itself, which is that of the shell it replaces.
     const script = 'LISTEN_PID=$$ exec "$0" "$@"';
     const child = spawn(

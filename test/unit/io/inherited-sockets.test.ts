@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { findInheritedSocket, readInheritedSockets } from '../../../src/io/inherited-sockets.ts';
+import {
+  findInheritedSocket,
+  readInheritedSockets,
+  sortInheritedSockets,
+} from '../../../src/io/inherited-sockets.ts';
 import { accessLibc } from '../../../src/io/libc.ts';
 
 const PID = 4711;
@@ -29,15 +33,42 @@ describe('findInheritedSocket', () => {
   ];
 
   it('goes by name, and finds nothing for a name that is not there', () => {
-    expect(findInheritedSocket(SOCKETS, 'dhcp', 'eth0')).toBeUndefined();
-    expect(findInheritedSocket(SOCKETS, 'tftp', 'eth1')).toBeUndefined();
-    expect(findInheritedSocket([], 'dhcp', 'eth0')).toBeUndefined();
+    expect(findInheritedSocket(SOCKETS, { purpose: 'dhcp', device: 'eth0', port: 67 })).toBeUndefined();
+    expect(findInheritedSocket(SOCKETS, { purpose: 'tftp', device: 'eth1', port: 67 })).toBeUndefined();
+    expect(findInheritedSocket([], { purpose: 'dhcp', device: 'eth0', port: 67 })).toBeUndefined();
   });
 
   it('does not take a file descriptor for a socket without asking', ({ skip }) => {
     if (accessLibc().kind === 'unavailable') return skip('koffi cannot be loaded');
-    expect(() => findInheritedSocket(SOCKETS, 'dhcp', 'eth1')).toThrow(
+    expect(() => findInheritedSocket(SOCKETS, { purpose: 'dhcp', device: 'eth1', port: 67 })).toThrow(
       'the socket "dhcp-eth1" that systemd handed over (file descriptor 90004) is not a socket',
     );
+  });
+});
+
+describe('sortInheritedSockets', () => {
+  it('tells those of this configuration from those of an earlier one', () => {
+    const names = [
+      'dhcp-eth0',
+      'bootd-dhcp@eth0.socket',
+      'boot-server-eth0',
+      'tftp-eth0@192.168.0.5',
+      'tftp-eth01',
+      'dhcp-eth1',
+      'something',
+    ];
+    const sockets = names.map((name, index) => ({ name, fd: 90_000 + index }));
+    const { wanted, strays } = sortInheritedSockets(sockets, ['eth0'], ['dhcp', 'tftp']);
+    expect(wanted.map(({ name }) => name)).toEqual([
+      'dhcp-eth0',
+      'bootd-dhcp@eth0.socket',
+      'tftp-eth0@192.168.0.5',
+    ]);
+    expect(strays.map(({ name }) => name)).toEqual([
+      'boot-server-eth0',
+      'tftp-eth01',
+      'dhcp-eth1',
+      'something',
+    ]);
   });
 });

@@ -54,11 +54,17 @@ describe('a service under a manager', () => {
     notifier.ready('serving br-prov');
     notifier.status('two\nlines\tand  spaces');
     notifier.watchdog();
+    notifier.reloading();
+    notifier.sockets.keep('dhcp-br-prov', 0);
+    notifier.sockets.forget('dhcp-br-prov');
     notifier.stopping();
     expect(manager.messages()).toEqual([
       'READY=1\nSTATUS=serving br-prov',
       'STATUS=two lines and spaces',
       'WATCHDOG=1',
+      'RELOADING=1',
+      'FDSTORE=1\nFDNAME=dhcp-br-prov\nFDPOLL=0',
+      'FDSTOREREMOVE=1\nFDNAME=dhcp-br-prov',
       'STOPPING=1',
     ]);
     expect(notifier.problem()).toBeUndefined();

@@ -51,7 +51,10 @@ describe('without koffi', () => {
       await import('../../../src/io/inherited-sockets.ts');
     const environment = { LISTEN_FDS: '2', LISTEN_PID: '7', LISTEN_FDNAMES: 'tftp-eth0:dhcp-eth0' };
     const sockets = readInheritedSockets(environment, 7);
-    expect(findInheritedSocket(sockets, 'dhcp', 'eth0')).toEqual({ name: 'dhcp-eth0', fd: 4 });
+    expect(findInheritedSocket(sockets, { purpose: 'dhcp', device: 'eth0', port: 67 })).toEqual({
+      name: 'dhcp-eth0',
+      fd: 4,
+    });
   });
 
   it('ordinary UDP ports work', async () => {

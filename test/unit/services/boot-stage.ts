@@ -184,6 +184,7 @@ export class BootStage {
           this.#receive = (bytes) => receive(wire, bytes, 68);
           return Promise.resolve();
         },
+        stopHearing: () => Promise.resolve(),
         close: () => Promise.resolve(),
         problems: [],
       },

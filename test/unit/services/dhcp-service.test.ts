@@ -158,6 +158,7 @@ async function start(given: Partial<DhcpSettings> = {}) {
         wire.port.onDatagram((bytes, peer) => receive(wire, bytes, peer.port));
         return Promise.resolve();
       },
+      stopHearing: () => Promise.resolve(),
       close: () => Promise.resolve(),
       problems: [],
     },

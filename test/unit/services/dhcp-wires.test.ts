@@ -83,6 +83,10 @@ class FakeOpenWire implements OpenDhcpWire {
     this.adapted.push(addresses.map(({ address }) => address));
   }
 
+  stopHearing(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     this.closed = true;
     return Promise.resolve();

@@ -83,27 +83,27 @@ describe('the places of an interface', () => {
     ['one address', ['192.168.0.1'], ['br-prov']],
     ['two', ['192.168.0.1', '192.168.0.5'], ['br-prov', 'br-prov (192.168.0.1)', 'br-prov (192.168.0.5)']],
   ])('with %s, where sockets can be tied to it', (_title, texts, descriptions) => {
-    const places = placesOfInterface(wire(...texts), [], true);
+    const places = placesOfInterface(wire(...texts), [], true, 69);
     expect(places.map(({ description }) => description)).toEqual(descriptions);
     expect(places.every(({ device }) => device === 'br-prov')).toBe(true);
     expect(places.map(({ sharesPort }) => sharesPort)).toEqual(descriptions.map((_, index) => index > 0));
   });
 
   it('are its addresses, where sockets cannot be tied to it', () => {
-    const places = placesOfInterface(wire('192.168.0.1', '192.168.0.5'), [], false);
+    const places = placesOfInterface(wire('192.168.0.1', '192.168.0.5'), [], false, 69);
     expect(places.map(({ description, device }) => [description, device])).toEqual([
       ['br-prov (192.168.0.1)', undefined],
       ['br-prov (192.168.0.5)', undefined],
     ]);
     expect(places.every(({ limitations }) => limitations.length === 1)).toBe(true);
-    expect(() => placesOfInterface(wire(), [], false)).toThrow(
+    expect(() => placesOfInterface(wire(), [], false, 69)).toThrow(
       'cannot serve TFTP on br-prov: it has no address',
     );
   });
 
   it('are others after the interface was made anew', () => {
-    const [before] = placesOfInterface(wire('192.168.0.1'), [], true);
-    const [after] = placesOfInterface({ ...wire('192.168.0.1'), index: 8 }, [], true);
+    const [before] = placesOfInterface(wire('192.168.0.1'), [], true, 69);
+    const [after] = placesOfInterface({ ...wire('192.168.0.1'), index: 8 }, [], true, 69);
     expect(after?.key).not.toBe(before?.key);
   });
 });
