@@ -128,13 +128,20 @@ function readMoment(reader: TokenReader): number | undefined {
   return time === 'never' ? undefined : time;
 }
 
+/** The last second that dhcpd's own form of a time can say. */
+const LATEST_TIME_SECONDS = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
+
 const DATE = /^\d (\d{4})\/(\d{1,2})\/(\d{1,2}) (\d{1,2}):(\d{2}):(\d{2})$/;
 
 /** `WEEKDAY YYYY/MM/DD HH:MM:SS` in UTC, `epoch SECONDS`, or `never`. The weekday says nothing. */
 function readTime(reader: TokenReader): number | 'never' {
   const { place } = reader;
   if (reader.takeWord('never') !== undefined) return 'never';
-  if (reader.takeWord('epoch') !== undefined) return reader.readDecimal('seconds since 1970') * 1000;
+  if (reader.takeWord('epoch') !== undefined) {
+    const seconds = reader.readDecimal('seconds since 1970');
+    if (seconds <= LATEST_TIME_SECONDS) return seconds * 1000;
+    throw new StatementFault(place, `${seconds} seconds after 1970 are no time`);
+  }
   const text = showTokens(reader.readRest());
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = (DATE.exec(text) ?? [])
     .slice(1)

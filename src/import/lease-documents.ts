@@ -8,6 +8,13 @@ import {
 } from '../dhcp/lease.ts';
 import { formatOctets } from '../wire/dhcp/option-values.ts';
 
+/** chaddr has room for 16 octets, and htype for one (RFC 2131 section 2). */
+const LONGEST_HARDWARE_ADDRESS = 16;
+const LARGEST_HARDWARE_TYPE = 255;
+
+/** What toISOString writes, for the years that dhcpd's file can say as well. */
+const TIME = /^(?:19[7-9]|[2-9]\d{2})\d-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/;
+
 const STATES: readonly LeaseState[] = ['offered', 'bound', 'released', 'expired', 'declined'];
 
 /** Leases as a JSON text, a list of documents such as those of `GET /v1/leases`. */
@@ -88,7 +95,8 @@ export function parseLeaseDocument(document: unknown): Lease | undefined {
   const expiresAt = timeOf(textOf('expires_at'));
   const isEndless = fields.get('expires_at') === null;
   if (address === undefined || state === undefined || hardwareAddress === undefined) return undefined;
-  if (typeof htype !== 'number' || startsAt === undefined || lastSeenAt === undefined) return undefined;
+  if (hardwareAddress.length > LONGEST_HARDWARE_ADDRESS || !isHardwareType(htype)) return undefined;
+  if (startsAt === undefined || lastSeenAt === undefined) return undefined;
   if (expiresAt === undefined && !isEndless) return undefined;
   const clientId = parseOctets(textOf('client_id'));
   const isKnown = clientId !== undefined || hardwareAddress.length > 0;
@@ -110,6 +118,10 @@ export function parseLeaseDocument(document: unknown): Lease | undefined {
   };
 }
 
+function isHardwareType(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= LARGEST_HARDWARE_TYPE;
+}
+
 /** Hex octets with colons; none at all are the empty text. Undefined for anything else. */
 function parseOctets(text: string | undefined): Uint8Array | undefined {
   if (text === '') return new Uint8Array(0);
@@ -118,6 +130,6 @@ function parseOctets(text: string | undefined): Uint8Array | undefined {
 }
 
 function timeOf(text: string | undefined): number | undefined {
-  const time = text === undefined ? Number.NaN : Date.parse(text);
+  const time = text !== undefined && TIME.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
 }

@@ -17,8 +17,12 @@ export class FlushMark {
   #wanted: number;
   #written: number;
   #writing: Promise<void> | undefined;
+  /** Whether the file held something else than a number when it was opened. */
+  readonly isUnreadable: boolean;
 
-  private constructor(file: FileHandle, number: number, intervalMs: number) {
+  private constructor(file: FileHandle, text: string, intervalMs: number) {
+    const number = NUMBER_LINE.test(text) ? Number.parseInt(text, 10) : 0;
+    this.isUnreadable = text !== '' && !NUMBER_LINE.test(text);
     this.#file = file;
     this.#wanted = number;
     this.#written = number;
@@ -29,8 +33,7 @@ export class FlushMark {
   static async open(path: string, intervalMs = 1000): Promise<FlushMark> {
     // Neither truncated nor appended to: the number is read first, and then overwritten in place.
     const file = await open(path, CREATE_READ_WRITE, 0o600);
-    const text = await file.readFile('utf8');
-    return new FlushMark(file, NUMBER_LINE.test(text) ? Number.parseInt(text, 10) : 0, intervalMs);
+    return new FlushMark(file, await file.readFile('utf8'), intervalMs);
   }
 
   /** The last number noted; right after opening that of the last run, 0 when there is none that can be read. */

@@ -28,6 +28,8 @@ const HAS_RELAY_INFO = 0x80;
 const FIXED_SIZE = 20;
 const TIME_SIZE = 8;
 const LENGTH_SIZE = 4;
+/** Milliseconds before and after 1970 that a date can hold; a lease with other times could not be shown. */
+const TIME_MAX = 8.64e15;
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -133,7 +135,9 @@ class ContentReader {
 
   time(): number {
     this.#offset += TIME_SIZE;
-    return this.#view.getFloat64(this.#offset - TIME_SIZE);
+    const time = this.#view.getFloat64(this.#offset - TIME_SIZE);
+    if (!(Math.abs(time) <= TIME_MAX)) throw new RangeError(`${time} is no time`);
+    return time;
   }
 
   /** A copy: the content is a view of a larger buffer, which would stay in memory with it. */

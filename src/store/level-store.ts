@@ -8,6 +8,7 @@ import {
   keepLogCopies,
   linkLogs,
   prepareStoreFolder,
+  unknownEndNote,
   type StoreFolder,
 } from './store-folder.ts';
 import {
@@ -52,11 +53,12 @@ export async function openLevelStore(path: string, options: LevelStoreOptions = 
   // A file system without hard links only means that a damaged log cannot be kept.
   await linkLogs(folder).catch(() => undefined);
   const { level, mark, chain } = await openParts(folder);
+  const notes = mark.isUnreadable ? [...folder.notes, unknownEndNote(path)] : folder.notes;
   const cut = folder.fresh ? 0 : Math.max(0, mark.number - chain.last);
   const store = new LevelStore(folder, level, mark, chain.last, options);
   if (chain.missing + cut === 0) {
     await dropLogCopies(folder).catch(() => undefined);
-    return { store, report: folder.notes };
+    return { store, report: notes };
   }
   const loss = describeLoss(folder, chain.missing, cut, await keepLogs(folder));
   try {
@@ -65,7 +67,7 @@ export async function openLevelStore(path: string, options: LevelStoreOptions = 
     await store.close();
     throw error;
   }
-  return { store, report: [...folder.notes, loss] };
+  return { store, report: [...notes, loss] };
 }
 
 /** Durable records in LevelDB. */

@@ -29,6 +29,7 @@ export interface StoreFolder {
 export const STORE_FORMAT = 1;
 
 const FORMAT_FILE = 'FORMAT';
+const FLUSHES_FILE = 'FLUSHES';
 const FORMAT_LINE = /^ironic-bootd store, format (\d{1,9})\r?\n/;
 const FORMAT_TEXT = `ironic-bootd store, format ${STORE_FORMAT}
 Leases, nodes and boot profiles of bootd. Stop bootd before you copy, move or remove this folder, and treat it as one piece.
@@ -57,18 +58,29 @@ export async function prepareStoreFolder(path: string): Promise<StoreFolder> {
     await mkdir(records, { recursive: true, mode: 0o700 });
     await syncFolder(path);
     const fresh = await isWithoutDatabase(path, records);
-    const vanished = fresh && entries.includes('FLUSHES');
+    const isMarked = entries.includes(FLUSHES_FILE);
     return {
       path,
       records,
-      flushes: join(path, 'FLUSHES'),
+      flushes: join(path, FLUSHES_FILE),
       fresh,
-      notes: vanished ? [`the database in ${records} is gone; an empty one was made in its place`] : [],
+      notes: notesOn(path, fresh, isMarked),
     };
   } catch (error) {
     if (error instanceof StoreError) throw error;
     throw new StoreError('unusable', ioErrorFrom(`cannot use ${path} for the store`, error).message, error);
   }
+}
+
+function notesOn(path: string, fresh: boolean, isMarked: boolean): readonly string[] {
+  if (fresh && isMarked)
+    return [`the database in ${join(path, 'records')} is gone; an empty one was made in its place`];
+  return fresh || isMarked ? [] : [unknownEndNote(path)];
+}
+
+/** Said when the number of the last flush is not known, so that a log that was cut short would look whole. */
+export function unknownEndNote(path: string): string {
+  return `${join(path, FLUSHES_FILE)} is gone or cannot be read: should the last changes before this start be missing, nothing else would tell`;
 }
 
 /** The error for a database that cannot be read, naming the folder and what to do. */

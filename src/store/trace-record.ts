@@ -62,8 +62,8 @@ function isTrace(value: unknown): value is BootTrace {
     /^[0-9a-z]{1,12}$/.test(id) &&
     typeof mac === 'string' &&
     (parseMac(mac) satisfies Mac | undefined) === mac &&
-    typeof startedAt === 'number' &&
-    typeof lastAt === 'number' &&
+    Number.isFinite(startedAt) &&
+    Number.isFinite(lastAt) &&
     typeof phase === 'string' &&
     // Older versions kept none.
     (consoleLines === undefined ||

@@ -62,7 +62,13 @@ export async function playHostileControllers(seed: number, answers: number): Pro
   return { ...totals, heap: [early, heapAfterCollection()] };
 }
 
-interface SessionOutcome {
+/** One such session, out of a seed of its own. */
+export function playHostileSession(seed: number): SessionOutcome {
+  return playSession(generator(seed));
+}
+
+/** What became of one session. */
+export interface SessionOutcome {
   readonly answers: number;
   readonly opened: boolean;
   readonly finished: number;

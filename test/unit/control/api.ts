@@ -10,6 +10,7 @@ import type { Access } from '../../../src/control/access.ts';
 import type { HealthCheck } from '../../../src/control/health-routes.ts';
 import type { WatchCommands } from '../../../src/control/watch-commands.ts';
 import { createControlServer, type ControlServer } from '../../../src/control/http-server.ts';
+import type { PowerCommands } from '../../../src/control/power-commands.ts';
 import type { ExpectedFile } from '../../../src/control/probe-commands.ts';
 import type { LeaseFilter, LeaseQueries, LeaseView } from '../../../src/control/lease-queries.ts';
 import type { DhcpSettings } from '../../../src/dhcp/dhcp-settings.ts';
@@ -81,6 +82,9 @@ export class TestApi {
   dhcp: DhcpSettings | undefined;
   powerSettings: PowerSettings = { ...POWER_DEFAULTS, retries: { attempts: 4, firstTimeoutMs: 50 } };
   power: PowerService | undefined;
+  /** In the place of the real service, for those who must not send to the BMCs that nodes name. */
+  bmcs: PowerCommands | undefined;
+  watches: WatchCommands = NO_WATCHES;
   #server: ControlServer | undefined;
 
   async open(access: Access = { kind: 'full' }): Promise<void> {
@@ -110,14 +114,16 @@ export class TestApi {
         nodes,
         leases,
         images: { list: () => this.images },
-        power: (this.power = new PowerService({
-          settings: this.powerSettings,
-          nodes,
-          clock: systemClock,
-          logger,
-          metrics,
-        })),
-        watches: NO_WATCHES,
+        power:
+          this.bmcs ??
+          (this.power = new PowerService({
+            settings: this.powerSettings,
+            nodes,
+            clock: systemClock,
+            logger,
+            metrics,
+          })),
+        watches: this.watches,
         probes: new ProbeDesk({ clock: this.clock, logger, expectedFile: () => this.expectedFile }),
         boots: { list: () => [], byId: () => undefined },
         events: this.events,
