@@ -96,6 +96,8 @@ export function parseLeaseDocument(document: unknown): Lease | undefined {
   const isEndless = fields.get('expires_at') === null;
   if (address === undefined || state === undefined || hardwareAddress === undefined) return undefined;
   if (hardwareAddress.length > LONGEST_HARDWARE_ADDRESS || !isHardwareType(htype)) return undefined;
+  // Type 0 stands for no hardware at all, as of an address that was declined.
+  if (htype === 0 && hardwareAddress.length > 0) return undefined;
   if (startsAt === undefined || lastSeenAt === undefined) return undefined;
   if (expiresAt === undefined && !isEndless) return undefined;
   const clientId = parseOctets(textOf('client_id'));
@@ -119,7 +121,7 @@ export function parseLeaseDocument(document: unknown): Lease | undefined {
 }
 
 function isHardwareType(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= LARGEST_HARDWARE_TYPE;
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= LARGEST_HARDWARE_TYPE;
 }
 
 /** Hex octets with colons; none at all are the empty text. Undefined for anything else. */

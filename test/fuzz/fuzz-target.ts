@@ -38,7 +38,7 @@ export interface OctetsTarget {
   readonly tokens?: readonly Uint8Array[];
   /** Inputs that are put together with knowledge of the format, for half of them; without it all are mutated seeds. */
   readonly generate?: (random: FuzzRandom) => Uint8Array;
-  check(input: Uint8Array): FuzzVerdict | Promise<FuzzVerdict>;
+  readonly check: (input: Uint8Array) => FuzzVerdict | Promise<FuzzVerdict>;
   readonly close?: () => Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export interface TextTarget {
   readonly seeds: readonly string[];
   readonly tokens?: readonly string[];
   readonly generate?: (random: FuzzRandom) => string;
-  check(input: string): FuzzVerdict | Promise<FuzzVerdict>;
+  readonly check: (input: string) => FuzzVerdict | Promise<FuzzVerdict>;
   readonly close?: () => Promise<void>;
 }
 

@@ -222,20 +222,10 @@ function placesOf(value: unknown): readonly (readonly [Container, string])[] {
 
 const noAnswer = (): Promise<never> => Promise.reject(new IpmiError('unreachable', 'nobody answers'));
 
-/** BMCs that answer nothing: nodes name addresses that come from a fuzzer, and nothing is sent there. */
-const BMCS: PowerCommands = {
-  view: () => undefined,
-  status: noAnswer,
-  control: noAnswer,
-  bootDevice: noAnswer,
-  setBootDevice: noAnswer,
-  device: noAnswer,
-  eventLog: noAnswer,
-  sensors: noAnswer,
-  identify: noAnswer,
-  raw: noAnswer,
-  console: noAnswer,
-};
+/** BMCs that answer nothing, whatever they are asked: nodes name addresses that come from a fuzzer, and nothing is sent there. */
+const BMCS = new Proxy({} as PowerCommands, {
+  get: (_, question) => (question === 'view' ? () => undefined : noAnswer),
+});
 
 const WATCHES: WatchCommands = {
   begin: () => {

@@ -24,7 +24,7 @@ import { WireError } from '../../../src/wire/wire-error.ts';
 import { readBootOffer } from '../../../src/probe/boot-offer.ts';
 import { LINK } from '../../unit/dhcp/fake-view.ts';
 import { capturedPayloads, keptOctets } from '../corpus.ts';
-import { FuzzRandom } from '../fuzz-random.ts';
+import type { FuzzRandom } from '../fuzz-random.ts';
 import {
   mustHold,
   octetsTarget,

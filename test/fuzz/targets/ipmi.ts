@@ -3,7 +3,8 @@ import { describeEvent } from '../../../src/ipmi/event-text.ts';
 import { convertReading, parseSensorRecord } from '../../../src/ipmi/sensor-record.ts';
 import { decodeIpmiResponse } from '../../../src/wire/rmcp/ipmi-message.ts';
 import { decodeOpenSessionResponse, decodeRakp2, decodeRakp4 } from '../../../src/wire/rmcp/rakp-message.ts';
-import { decodeRmcpIpmi, encodeRmcpIpmi } from '../../../src/wire/rmcp/rmcp-header.ts';
+import { decodePresencePong } from '../../../src/wire/rmcp/presence.ts';
+import { decodeRmcp, encodeRmcp } from '../../../src/wire/rmcp/rmcp-header.ts';
 import {
   decodeSessionPacket,
   encodeIpmi15Packet,
@@ -39,7 +40,7 @@ function checksum(octets: Uint8Array): number {
 
 function generateDatagram(random: FuzzRandom): Uint8Array {
   const payload = random.chance(0.6) ? ipmiResponse(random) : random.octets(random.small(80));
-  if (random.chance(0.2)) return encodeRmcpIpmi(encodeIpmi15Packet(payload));
+  if (random.chance(0.2)) return encodeRmcp('ipmi', encodeIpmi15Packet(payload));
   const signature = random.octets(12);
   const packet = encodeRmcpPlusPacket({
     payloadType: random.pick([0, 1, 2, 0x11, 0x13, 0x15]),
@@ -49,7 +50,7 @@ function generateDatagram(random: FuzzRandom): Uint8Array {
     encrypted: random.chance(0.3),
     sign: random.chance(0.3) ? () => signature : undefined,
   });
-  return encodeRmcpIpmi(packet);
+  return encodeRmcp('ipmi', packet);
 }
 
 function openPackets(): OpenTarget {
@@ -85,6 +86,7 @@ function checkDatagram(input: Uint8Array): FuzzVerdict {
       decodeRakp2,
       decodeRakp4,
       decodeSolPacket,
+      decodePresencePong,
     ]) {
       decodedOrRefused(() => decode(octets));
     }
@@ -97,7 +99,7 @@ function checkDatagram(input: Uint8Array): FuzzVerdict {
 }
 
 function payloadOf(datagram: Uint8Array): Uint8Array | undefined {
-  return decodedOrRefused(() => decodeSessionPacket(decodeRmcpIpmi(datagram)).payload);
+  return decodedOrRefused(() => decodeSessionPacket(decodeRmcp('ipmi', datagram)).payload);
 }
 
 /** Whole sessions with a controller that lies: the input is the seed of one. */
