@@ -10,7 +10,7 @@ import { BootRoot } from '../../src/io/boot-root.ts';
 import { systemClock } from '../../src/io/clock.ts';
 import { openHttpBootInline, openHttpBootThread } from '../../src/services/http-boot-link.ts';
 import { HttpBootService } from '../../src/services/http-boot-service.ts';
-import { TftpFileOpener } from '../../src/services/tftp-file-opener.ts';
+import { BootFileOpener } from '../../src/services/boot-file-opener.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 /**
@@ -63,7 +63,7 @@ async function runServer([mode]: readonly number[]): Promise<void> {
   const service = new HttpBootService({
     listen: { host: '127.0.0.1', port: 0 },
     root,
-    files: new TftpFileOpener(new BootRoot(boundary)),
+    files: new BootFileOpener(new BootRoot(boundary)),
     bootFiles: { forMachine: () => undefined, fallback: () => undefined },
     logger: pino({ level: 'silent' }),
     metrics: createMetrics(),

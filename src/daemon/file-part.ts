@@ -6,7 +6,7 @@ import { BootTree } from '../services/boot-tree.ts';
 import { HttpBootService, type HttpBootServiceParts } from '../services/http-boot-service.ts';
 import type { ImageService } from '../services/image-service.ts';
 import { PeerMemory } from '../services/peer-memory.ts';
-import { TftpFileOpener } from '../services/tftp-file-opener.ts';
+import { BootFileOpener } from '../services/boot-file-opener.ts';
 import { TftpService } from '../services/tftp-service.ts';
 import { describeTftpEvent } from '../services/tftp-trace.ts';
 import type { BootPart } from './boot-part.ts';
@@ -124,7 +124,7 @@ function httpBootFiles(
     root === undefined
       ? undefined
       : new BootRoot({ root, permissive, followSymlinksTo, chrootLinks: secure });
-  return { root, files: new TftpFileOpener(new BootTree(images, files)) };
+  return { root, files: new BootFileOpener(new BootTree(images, files)) };
 }
 
 /** Without TFTP: what its section leaves out means. */

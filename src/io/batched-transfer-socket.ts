@@ -27,16 +27,16 @@ export interface KernelTransferSocketOptions {
 }
 
 /**
- * Fewer further datagrams than these do not pay for their system call, and their answers would wait for each other: with a
- * few clients in lock step, client and server would work in turn instead of at the same time.
+ * Fewer further datagrams than these do not pay for their system call, and their answers would wait for each other: with
+ * eight clients in lock step or fewer, client and server would work in turn instead of at the same time.
  */
-const WORTHWHILE_DATAGRAMS = 3;
+const WORTHWHILE_DATAGRAMS = 9;
 
 /** Wake-ups in a row that brought fewer, after which it is not looked for more. */
 const LONELY_WAKE_UPS = 16;
 
-/** How many wake-ups are then dealt with as they come before it is tried again. */
-const WAKE_UPS_WITHOUT_DRAIN = 48;
+/** How many wake-ups are then dealt with as they come before it is tried again; twice as many each time, up to the second. */
+const WAKE_UPS_WITHOUT_DRAIN = { first: 64, most: 4096 } as const;
 
 const IPPROTO_IP = 0;
 const IP_MTU_DISCOVER = 10;
@@ -109,6 +109,7 @@ class BatchedTransferSocket implements TransferSocket {
   #closing: Promise<void> | undefined;
   #lonely = 0;
   #drainAfter = 0;
+  #pause: number = WAKE_UPS_WITHOUT_DRAIN.first;
   /** The sender of the last datagram that dgram delivered, to be parsed once for many. */
   #sender = { text: '', address: UNSPECIFIED_IPV4 };
 
@@ -138,8 +139,16 @@ class BatchedTransferSocket implements TransferSocket {
     }
     // The descriptor may be closed, and its number used again, once close was called.
     if (this.#closing !== undefined) return;
-    this.#lonely = this.#receive.drain(datagram) >= WORTHWHILE_DATAGRAMS ? 0 : this.#lonely + 1;
-    if (this.#lonely >= LONELY_WAKE_UPS) this.#drainAfter = WAKE_UPS_WITHOUT_DRAIN;
+    if (this.#receive.drain(datagram) >= WORTHWHILE_DATAGRAMS) {
+      this.#lonely = 0;
+      this.#pause = WAKE_UPS_WITHOUT_DRAIN.first;
+      return;
+    }
+    this.#lonely += 1;
+    if (this.#lonely < LONELY_WAKE_UPS) return;
+    this.#lonely = 0;
+    this.#drainAfter = this.#pause;
+    this.#pause = Math.min(2 * this.#pause, WAKE_UPS_WITHOUT_DRAIN.most);
   }
 
   queuePacket(peer: TransferPeer, bytes: Uint8Array): void {

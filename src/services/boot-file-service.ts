@@ -91,8 +91,9 @@ export class BootFileService implements BootFileLookup {
 
   /** Hears of every TFTP request that ended. */
   observe(event: TftpEvent): void {
-    if (event.kind !== 'served' || event.result !== 'done' || typeof event.peer.address !== 'number') return;
-    this.#sentWhole(event.peer.address, event.path, event.durationMs);
+    if (event.kind !== 'served' || event.result !== 'done') return;
+    const { peer, path } = event.grant;
+    if (typeof peer.address === 'number') this.#sentWhole(peer.address, path, event.durationMs);
   }
 
   /** Hears what happens to files over HTTP. A part of one does not make a boot. */

@@ -2,7 +2,7 @@ import type { Ipv4 } from '../addr/ipv4.ts';
 import type { FileSource } from '../boot/boot-observation.ts';
 import type { BootFileFailure } from '../io/boot-root.ts';
 import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';
-import type { OpenedFile, OpeningOutcome } from './tftp-file-opener.ts';
+import type { OpenedFile, OpeningOutcome } from './boot-file-opener.ts';
 
 /** What a name means. */
 export type HttpBootContent =

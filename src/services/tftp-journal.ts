@@ -132,7 +132,7 @@ export class TftpJournal {
     this.#log.granted(grant);
     if (isRepeated) return;
     this.#told.add(key);
-    this.#observer?.({ kind: 'started', ...grant });
+    this.#observer?.({ kind: 'started', grant });
   }
 
   ended(end: TransferEnd): void {
@@ -151,16 +151,7 @@ export class TftpJournal {
     if (result === 'done') this.#metrics.tftpTransferSeconds.observe(durationMs / 1000);
     this.#log.ended(grant, end, durationMs);
     const detail = detailOfEnd(end);
-    this.#observer?.({
-      ...grant,
-      kind: 'served',
-      bytes,
-      durationMs,
-      retransmissions,
-      result,
-      error,
-      detail,
-    });
+    this.#observer?.({ kind: 'served', grant, bytes, durationMs, retransmissions, result, error, detail });
   }
 
   mapLoaded(rules: number): void {

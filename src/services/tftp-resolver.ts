@@ -4,7 +4,7 @@ import type { MapStep } from '../tftp/map-rules.ts';
 import { checkRequest, type RequestPolicy } from '../tftp/request-policy.ts';
 import { TFTP_ERRORS, type TftpRefusalReason } from '../tftp/tftp-errors.ts';
 import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';
-import type { OpenedFile, TftpFileOpener } from './tftp-file-opener.ts';
+import type { OpenedFile, BootFileOpener } from './boot-file-opener.ts';
 import type { TftpMapping } from './tftp-mapping.ts';
 
 /** A request that will not be granted. */
@@ -47,14 +47,14 @@ export class TftpResolver {
   readonly #mapping: TftpMapping;
   readonly #policy: RequestPolicy;
   readonly #root: BootRoot;
-  readonly #opener: TftpFileOpener;
+  readonly #opener: BootFileOpener;
   readonly #bootFiles: BootFileLookup;
 
   constructor(parts: {
     readonly mapping: TftpMapping;
     readonly policy: RequestPolicy;
     readonly root: BootRoot;
-    readonly opener: TftpFileOpener;
+    readonly opener: BootFileOpener;
     readonly bootFiles: BootFileLookup;
   }) {
     this.#mapping = parts.mapping;

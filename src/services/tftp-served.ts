@@ -40,13 +40,15 @@ export interface TftpGranted {
 }
 
 /** A transfer that begins, for boot traces. */
-export interface TftpStarted extends TftpGranted {
+export interface TftpStarted {
   readonly kind: 'started';
+  readonly grant: TftpGranted;
 }
 
 /** A transfer that ended, for boot traces. `TransferResult` says which results are failures. */
-export interface TftpServed extends TftpGranted {
+export interface TftpServed {
   readonly kind: 'served';
+  readonly grant: TftpGranted;
   /** Octets that the client has for certain. */
   readonly bytes: number;
   /** From the request on. */
@@ -76,7 +78,7 @@ export interface TftpRefused {
 export type TftpEvent = TftpStarted | TftpServed | TftpRefused;
 
 /**
- * Hears what happens to requests. Each `started` is followed by one `served` of the same `id`. A request that came again
+ * Hears what happens to requests. Each `started` is followed by one `served` of the same grant. A request that came again
  * is not told as a start; where the data plane starts anew for it, its `served` comes without one.
  */
 export type TftpObserver = (event: TftpEvent) => void;

@@ -18,7 +18,7 @@ import type { FolderWatch } from './folder-watch.ts';
 import type { Service } from './service.ts';
 import { openWorkerDataPlane, type OpenDataPlane } from './tftp-data-plane-link.ts';
 import { TftpEndpoints, type TftpEndpoint } from './tftp-endpoints.ts';
-import { TftpFileOpener } from './tftp-file-opener.ts';
+import { BootFileOpener } from './boot-file-opener.ts';
 import { TftpJournal } from './tftp-journal.ts';
 import { watchMapFile } from './tftp-map-watch.ts';
 import { TftpMapping } from './tftp-mapping.ts';
@@ -104,7 +104,7 @@ export class TftpService implements Service {
       mapping: this.#mapping,
       policy: settings,
       root,
-      opener: new TftpFileOpener(new BootTree(parts.images, root)),
+      opener: new BootFileOpener(new BootTree(parts.images, root)),
       bootFiles: parts.bootFiles,
     });
     this.#journal = new TftpJournal(parts);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { expectFile } from '../../../src/services/boot-file-inquiry.ts';
-import { OpenedFile } from '../../../src/services/tftp-file-opener.ts';
+import { OpenedFile } from '../../../src/services/boot-file-opener.ts';
 import { refusal } from '../../../src/services/tftp-resolver.ts';
 import { ipv4, UUID } from '../boot/samples.ts';
 

@@ -255,41 +255,56 @@ describe('fallback', () => {
 });
 
 describe('observe', () => {
-  const served = (changes: Partial<TftpServed>): TftpServed => ({
+  type Changes = Partial<Omit<TftpServed, 'grant'>> & { readonly grant?: Partial<TftpServed['grant']> };
+  const served = ({ grant, ...changes }: Changes): TftpServed => ({
     kind: 'served',
-    id: 1,
-    peer: { address: PEER, port: 2000 },
-    requested: 'r',
-    mapped: 'r',
-    path: 'r',
-    source: 'disk',
-    node: undefined,
-    generation: 0,
-    modifiedAt: 0,
-    size: 10,
-    blockSize: 1408,
-    windowSize: 1,
+    grant: {
+      id: 1,
+      peer: { address: PEER, port: 2000 },
+      requested: 'r',
+      mapped: 'r',
+      path: 'r',
+      source: 'disk',
+      node: undefined,
+      generation: 0,
+      modifiedAt: 0,
+      size: 10,
+      blockSize: 1408,
+      windowSize: 1,
+      steps: [],
+      collapsed: false,
+      ...grant,
+    },
     bytes: 10,
     durationMs: 1,
     retransmissions: 0,
     result: 'done',
     error: undefined,
     detail: undefined,
-    steps: [],
-    collapsed: false,
     ...changes,
   });
-  it.each<[string, Parameters<typeof profileSample>[0], Partial<TftpServed>, boolean]>([
+
+  it.each<[string, Parameters<typeof profileSample>[0], Changes, boolean]>([
     ['the ramdisk', { ramdisk: 'r' }, {}, true],
-    ['the ramdisk, with the root’s name in front', { ramdisk: 'r' }, { path: 'tftpboot/r' }, true],
+    ['the ramdisk, with the root’s name in front', { ramdisk: 'r' }, { grant: { path: 'tftpboot/r' } }, true],
     ['the ramdisk, put with the root in front', { ramdisk: '/tftpboot/r' }, {}, true],
-    ['the kernel, when there is no ramdisk', { ramdisk: undefined }, { path: 'k' }, true],
-    ['the kernel alone', { ramdisk: 'r' }, { path: 'k' }, false],
+    ['the kernel, when there is no ramdisk', { ramdisk: undefined }, { grant: { path: 'k' } }, true],
+    ['the kernel alone', { ramdisk: 'r' }, { grant: { path: 'k' } }, false],
     ['a part of the ramdisk', { ramdisk: 'r' }, { result: 'timeout', bytes: 5 }, false],
     ['the size of the ramdisk', { ramdisk: 'r' }, { result: 'probed', bytes: 0 }, false],
-    ['the ramdisk of another node', { ramdisk: 'r' }, { peer: { address: OTHER_PEER, port: 1 } }, false],
-    ['the ramdisk by somebody else', { ramdisk: 'r' }, { peer: { address: STRANGER_PEER, port: 1 } }, false],
-    ['the ramdisk over IPv6', { ramdisk: 'r' }, { peer: { address: '::1', port: 1 } }, false],
+    [
+      'the ramdisk of another node',
+      { ramdisk: 'r' },
+      { grant: { peer: { address: OTHER_PEER, port: 1 } } },
+      false,
+    ],
+    [
+      'the ramdisk by somebody else',
+      { ramdisk: 'r' },
+      { grant: { peer: { address: STRANGER_PEER, port: 1 } } },
+      false,
+    ],
+    ['the ramdisk over IPv6', { ramdisk: 'r' }, { grant: { peer: { address: '::1', port: 1 } } }, false],
     ['the ramdisk, under policy always', { ramdisk: 'r', policy: 'always' }, {}, false],
     ['a ramdisk by URL', { ramdisk: 'http://h/r' }, {}, false],
   ])('%s', (_name, profile, event, done) => {
@@ -350,13 +365,13 @@ describe('observe', () => {
     const clock = createSettableClock(0);
     peers = new PeerMemory(clock);
     const files = service();
-    files.observe(served({ peer: { address, port: 2000 } }));
+    files.observe(served({ grant: { peer: { address, port: 2000 } } }));
     files.forMachine('pxelinux.cfg/01-0c-c4-7a-0e-2b-6b', address);
     clock.advance(31 * 60_000);
-    files.observe(served({ peer: { address, port: 2000 } }));
+    files.observe(served({ grant: { peer: { address, port: 2000 } } }));
     expect(completed).toEqual([]);
     files.forMachine('pxelinux.cfg/01-0c-c4-7a-0e-2b-6b', address);
-    files.observe(served({ peer: { address, port: 2000 } }));
+    files.observe(served({ grant: { peer: { address, port: 2000 } } }));
     expect(completed).toEqual([UUID]);
     // Only that: what it boots is not told by an address that may be another machine's tomorrow.
     expect(files.forMachine('grub/grub.cfg', address)).toBeUndefined();

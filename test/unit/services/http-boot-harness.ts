@@ -11,7 +11,7 @@ import { BootTree, type ImageFiles } from '../../../src/services/boot-tree.ts';
 import type { HttpBootLimits } from '../../../src/services/http-boot-host.ts';
 import { openHttpBootInline, type OpenHttpBootLink } from '../../../src/services/http-boot-link.ts';
 import { HttpBootService } from '../../../src/services/http-boot-service.ts';
-import { TftpFileOpener } from '../../../src/services/tftp-file-opener.ts';
+import { BootFileOpener } from '../../../src/services/boot-file-opener.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
 
 /** What a test may change. */
@@ -56,7 +56,7 @@ export async function startHttpBoot(options: HarnessOptions = {}): Promise<Runni
   const service = new HttpBootService({
     listen: { host: '127.0.0.1', port: options.port ?? 0 },
     root,
-    files: new TftpFileOpener(new BootTree(options.images, bootRoot)),
+    files: new BootFileOpener(new BootTree(options.images, bootRoot)),
     bootFiles: { forMachine: () => undefined, fallback: () => undefined, ...options.bootFiles },
     logger,
     metrics,

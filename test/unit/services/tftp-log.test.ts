@@ -80,18 +80,26 @@ describe('observers', () => {
     expect(tftp.starts).toMatchObject([
       {
         kind: 'started',
-        requested: 'loader',
-        mapped: 'loader',
-        path: 'loader',
-        source: 'disk',
-        size: 2000,
-        blockSize: 1408,
-        windowSize: 1,
+        grant: {
+          requested: 'loader',
+          mapped: 'loader',
+          path: 'loader',
+          source: 'disk',
+          size: 2000,
+          blockSize: 1408,
+          windowSize: 1,
+        },
       },
     ]);
-    expect(tftp.starts[0]?.modifiedAt).toBeCloseTo(Date.now(), -5);
+    expect(tftp.starts[0]?.grant.modifiedAt).toBeCloseTo(Date.now(), -5);
     expect(tftp.events).toMatchObject([
-      { kind: 'served', id: tftp.starts[0]?.id, result: 'done', bytes: 2000, error: undefined },
+      {
+        kind: 'served',
+        grant: { id: tftp.starts[0]?.grant.id },
+        result: 'done',
+        bytes: 2000,
+        error: undefined,
+      },
     ]);
   });
 

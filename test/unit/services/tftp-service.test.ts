@@ -340,14 +340,16 @@ describe('a transfer', () => {
       expect(mapped.events).toMatchObject([
         {
           kind: 'served',
+          grant: {
+            peer: { address: LOCALHOST },
+            requested: 'pxelinux.0',
+            path: 'pxelinux.0',
+            source: 'disk',
+            size: 6,
+          },
           result: 'done',
-          requested: 'pxelinux.0',
-          path: 'pxelinux.0',
-          source: 'disk',
           bytes: 6,
-          size: 6,
           retransmissions: 0,
-          peer: { address: LOCALHOST },
         },
       ]),
     );
@@ -377,7 +379,7 @@ describe('rendered files', () => {
     expect(options).toEqual([option('tsize', 16)]);
     expect(asked).toEqual([['pxelinux.0', LOCALHOST]]);
     await vi.waitFor(() =>
-      expect(tftp.events).toMatchObject([{ source: 'rendered', generation: 3, result: 'done' }]),
+      expect(tftp.events).toMatchObject([{ grant: { source: 'rendered', generation: 3 }, result: 'done' }]),
     );
   });
 
@@ -529,7 +531,9 @@ describe("pxelinux's doubled slash", () => {
     const { root } = tftp.settings;
     expect((await fetchFile(tftp.port, `/${root}/uuid/deploy_kernel`)).bytes.toString()).toBe('kernel');
     await expect(fetchFile(tftp.port, `/${root}/uuid/other`)).rejects.toThrow('1 File not found');
-    await vi.waitFor(() => expect(tftp.events).toMatchObject([{ collapsed: true }, { kind: 'refused' }]));
+    await vi.waitFor(() =>
+      expect(tftp.events).toMatchObject([{ grant: { collapsed: true } }, { kind: 'refused' }]),
+    );
     expect(tftp.log.filter((line) => line['level'] === 40)).toMatchObject([
       { event: 'tftp.request.received' },
     ]);

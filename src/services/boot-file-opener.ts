@@ -8,6 +8,12 @@ import type { BootFileFailure, BootFileOutcome, BootRoot, OpenBootFile } from '.
 const OPENINGS_MAX = 2;
 
 /**
+ * Milliseconds from one opening of a file to the next: those who ask meanwhile share the next one. Each costs as much as
+ * answering a dozen requests does.
+ */
+const PAUSE_MS = 5;
+
+/**
  * A file that was opened for one or more requests at once. Each of them says once what becomes of it; when nobody
  * handed it on, it is closed.
  */
@@ -43,11 +49,13 @@ type Receiver = (outcome: OpeningOutcome) => void;
  * Opens boot files, few at a time and each only once for all who ask for it meanwhile: a rack that powers on asks for
  * the same loader a thousand times in a few milliseconds.
  */
-export class TftpFileOpener {
+export class BootFileOpener {
   readonly #root: Pick<BootRoot, 'open'>;
   /** Requests by name, those under way and those that wait. */
   readonly #wanted = new Map<string, Receiver[]>();
   readonly #queue: string[] = [];
+  /** Names that were opened a moment ago. */
+  readonly #pausing = new Set<string>();
   #opening = 0;
 
   constructor(root: Pick<BootRoot, 'open'>) {
@@ -63,9 +71,13 @@ export class TftpFileOpener {
         return;
       }
       this.#wanted.set(name, [resolve]);
-      this.#queue.push(name);
-      this.#openNext();
+      if (!this.#pausing.has(name)) this.#enqueue(name);
     });
+  }
+
+  #enqueue(name: string): void {
+    this.#queue.push(name);
+    this.#openNext();
   }
 
   #openNext(): void {
@@ -84,10 +96,19 @@ export class TftpFileOpener {
   #deliver(name: string, outcome: BootFileOutcome): void {
     const receivers = this.#wanted.get(name) ?? [];
     this.#wanted.delete(name);
+    this.#pause(name);
     const shared =
       outcome.kind === 'file'
         ? new OpenedFile(outcome, receivers.length)
         : { kind: outcome.kind, reason: outcome.reason };
     for (const receive of receivers) receive(shared);
+  }
+
+  #pause(name: string): void {
+    this.#pausing.add(name);
+    setTimeout(() => {
+      this.#pausing.delete(name);
+      if (this.#wanted.has(name)) this.#enqueue(name);
+    }, PAUSE_MS);
   }
 }
