@@ -71,11 +71,9 @@ export function findInheritedSocket(
   if (access.kind === 'unavailable') return found[0];
   const { libc } = access;
   for (const socket of found) checkType(libc, socket);
-  const fitting = found.filter(({ fd }) => boundPort(libc, fd) === port);
-  return (
-    fitting.find((socket) => isTied(libc, socket, device)) ??
-    fitting.find((socket) => tie(libc, socket, device))
-  );
+  const tied = found.filter((socket) => isTied(libc, socket, device));
+  const fits = ({ fd }: InheritedSocket): boolean => boundPort(libc, fd) === port;
+  return tied.find(fits) ?? found.find((one) => !tied.includes(one) && fits(one) && tie(libc, one, device));
 }
 
 /** Those that belong to one of the interfaces and conversations, and those that nobody will ask for. */

@@ -173,11 +173,13 @@ const tasks: Readonly<Record<string, () => Promise<void>>> = {
     return Promise.resolve();
   },
 
-  /** Opens a socket on each interface and hands the sockets to `inherited`, named as in `NAME=DEVICE`. */
+  /** Opens a socket on each interface and hands the sockets to `inherited`, named as in `NAME=DEVICE`, or `NAME=DEVICE=PORT` for another one than 67. */
   async handover() {
     const { spawn } = await import('node:child_process');
     const pairs = args.map((pair) => pair.split('='));
-    const fds = pairs.map(([, device = '']) => openDeviceSocket({ device, port: 67, broadcast: true }));
+    const fds = pairs.map(([, device = '', port = '67']) =>
+      openDeviceSocket({ device, port: Number(port), broadcast: true }),
+    );
     // LISTEN_PID must be the pid of the program itself, which is that of the shell it replaces.
     const script = 'LISTEN_PID=$$ exec "$0" "$@"';
     const child = spawn(

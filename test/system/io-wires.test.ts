@@ -74,7 +74,13 @@ describe('device sockets', () => {
 
   test('that systemd hands over are found by name, whatever their order, and refused on the wrong wire', async () => {
     expect(
-      await run('handover', ['bootd-dhcp@mgmt0.socket=mgmt0', 'dhcp-prov0=prov0', 'dhcp-lo=prov0']),
+      await run('handover', [
+        // Of an earlier configuration, with another port.
+        'dhcp-mgmt0=mgmt0=1067',
+        'bootd-dhcp@mgmt0.socket=mgmt0',
+        'dhcp-prov0=prov0',
+        'dhcp-lo=prov0=1068',
+      ]),
     ).toEqual([
       { device: 'prov0', name: 'dhcp-prov0' },
       { device: 'mgmt0', name: 'bootd-dhcp@mgmt0.socket' },
