@@ -1,10 +1,11 @@
 import type { BootTrace } from './boot-trace.ts';
-import { phaseIsAtLeast } from './boot-trace.ts';
+import { isUnheard, phaseIsAtLeast } from './boot-trace.ts';
+import { noDiscover } from './diagnose.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Why a boot that bootd started did not get anywhere, in the words of the diagnosis. */
 export interface BootFailure {
-  /** A code of docs/diagnoses.md, or `no-discover`, `too-slow`, `power-failed`. */
+  /** A code of docs/diagnoses.md, or `too-slow`, `power-failed`. */
   readonly code: string;
   /** Begins where the machine's name ends. */
   readonly sentence: string;
@@ -53,7 +54,8 @@ export class BootAttempt {
   judge(heard: readonly HeardBoot[], now: number): AttemptState {
     const { poweredAt, firstRequestMs, bootMs, macs } = this.#rules;
     const elapsedMs = now - poweredAt;
-    const boots = heard.filter(({ trace }) => this.#belongs(trace));
+    const all = heard.filter(({ trace }) => this.#belongs(trace));
+    const boots = all.filter(({ trace }) => !isUnheard(trace));
     const through = boots.find((boot) => this.#isThrough(boot));
     if (through !== undefined) {
       const { trace, verdict } = through;
@@ -63,12 +65,7 @@ export class BootAttempt {
     const seconds = Math.round(elapsedMs / 1000);
     if (boots.length === 0) {
       if (elapsedMs < firstRequestMs) return { kind: 'wait' };
-      return failed(undefined, {
-        code: 'no-discover',
-        sentence: `no DISCOVER from any port of the node (${macs.join(', ') || 'it has none'}) within ${seconds} s of power-on`,
-        remedy:
-          'Look whether the cable is plugged in, the switch port is in the provisioning network, and network boot is on in the firmware; `bootd console` shows what the machine prints.',
-      });
+      return failed(all[0]?.trace.id, noDiscover(macs, seconds));
     }
     const stuck = boots.find(({ verdict }) => verdict.state === 'stuck');
     if (stuck !== undefined && boots.every(({ verdict }) => verdict.state === 'stuck')) {

@@ -76,8 +76,21 @@ export interface ConflictStep extends StepTimes {
   readonly holder: Mac | undefined;
 }
 
+/** bootd switched the machine on, so that it boots from the network. */
+export interface PowerStep extends StepTimes {
+  readonly kind: 'power';
+  /** What its BMC was told. */
+  readonly action: 'on' | 'cycle';
+  /** Which start of the machine this is, of how many at most. */
+  readonly attempt: number;
+  readonly attempts: number;
+  /** How long it may take until its first word. */
+  readonly patienceMs: number;
+}
+
 /** One thing that happened in a boot. */
-export type BootStep = DhcpStep | FileStep | RefusalStep | RenderingStep | ForeignReplyStep | ConflictStep;
+export type BootStep =
+  PowerStep | DhcpStep | FileStep | RefusalStep | RenderingStep | ForeignReplyStep | ConflictStep;
 
 /** Whether the machine has the file: whole, or all of it before it closed. */
 export function wasSentWhole({ ending, bytes, size }: FileStep): boolean {
@@ -94,6 +107,8 @@ export function mergedStep(earlier: BootStep, later: BootStep): BootStep | undef
 /** What makes two steps equal; times, durations and the transfers' own numbers do not. */
 function signatureOf(step: BootStep): string {
   switch (step.kind) {
+    case 'power':
+      return `${step.action}\n${step.attempt}`;
     case 'dhcp': {
       const { stage, question, reply, silence, address, chosenServer, bootFile, objection } = step;
       return [stage, question, reply, silence, address, chosenServer, bootFile, objection].join('\n');

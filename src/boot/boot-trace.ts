@@ -2,7 +2,14 @@ import type { Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
 import type { DhcpObservation, FileEnded, FileRefused, FileStarted } from './boot-observation.ts';
 import { parseBootPath } from './boot-paths.ts';
-import { mergedStep, wasSentWhole, type BootStage, type BootStep, type FileStep } from './boot-step.ts';
+import {
+  mergedStep,
+  wasSentWhole,
+  type BootStage,
+  type BootStep,
+  type FileStep,
+  type PowerStep,
+} from './boot-step.ts';
 import type { FileRole } from './file-role.ts';
 import type { Architecture, Firmware, FirmwareKind } from './firmware.ts';
 import type { NodeUuid } from './node.ts';
@@ -10,10 +17,11 @@ import type { Loader } from './template.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
- * How far a boot has come: it asks for an address; has one and is to fetch its boot file; has a loader; a configuration;
+ * How far a boot has come: it was switched on by bootd and has not been heard; asks for an address; has one and is to fetch its boot file; has a loader; a configuration;
  * the kernel; the ramdisk; and a system that asks for an address of its own.
  */
 export const BOOT_PHASES = [
+  'power',
   'address',
   'boot-file',
   'loader',
@@ -90,7 +98,8 @@ export function bootStageOf({ isIpxe, isHttpClient, isPxeClient }: Firmware, isB
 /** A trace that grows: the record of one boot while its machine is heard. */
 export class GrowingTrace implements BootTrace {
   readonly id: string;
-  readonly mac: Mac;
+  /** Another one of the machine's ports than that which it was awaited at may be the one that is heard. */
+  mac: Mac;
   readonly startedAt: number;
   readonly isProbe: boolean;
   lastAt: number;
@@ -137,7 +146,7 @@ export class GrowingTrace implements BootTrace {
   /** Whether a question to DHCP is the first one of another boot than this. */
   isLeftBy({ firmware, question }: DhcpObservation, now: number): boolean {
     const stage = bootStageOf(firmware, question === 'bootp');
-    if (stage === 'system') return false;
+    if (stage === 'system' || this.isAwaited(now)) return false;
     const quietMs = now - this.lastAt;
     if (quietMs > QUIET_MS) return true;
     if (question !== 'discover' && question !== 'bootp') return false;
@@ -154,13 +163,26 @@ export class GrowingTrace implements BootTrace {
 
   /** Whether a file that the machine asks for belongs to another boot, whose beginning was not seen. */
   isLeftByFile(role: FileRole, now: number): boolean {
+    if (this.isAwaited(now)) return false;
     if (now - this.lastAt > QUIET_MS) return true;
     return this.phase === 'system' && (role === 'boot-file' || role === 'configuration');
+  }
+
+  /** Whether the machine was switched on for this boot and may still be heard for the first time. */
+  isAwaited(now: number): boolean {
+    if (this.phase !== 'power' || this.endedAt !== undefined) return false;
+    return now - this.lastAt <= Math.max(QUIET_MS, powerStepOf(this)?.patienceMs ?? 0);
   }
 
   /** Whether this boot is through, so that what its system does from now on is no part of it. */
   get isOver(): boolean {
     return this.endedAt !== undefined || this.systemRuns;
+  }
+
+  /** bootd switched the machine on for this boot. */
+  recordPower(order: Pick<PowerStep, 'action' | 'attempt' | 'attempts' | 'patienceMs'>, now: number): void {
+    this.phase = 'power';
+    this.add({ kind: 'power', ...once(now), ...order });
   }
 
   recordDhcp(observation: DhcpObservation, now: number): void {
@@ -184,6 +206,7 @@ export class GrowingTrace implements BootTrace {
       durationMs,
     });
     const isGiven = reply === 'ack' || reply === 'bootp';
+    if (this.phase === 'power' && stage !== 'system') this.phase = 'address';
     if (stage === 'system') {
       if (this.startsLocalDisk || phaseIsAtLeast(this.phase, 'configuration')) this.phase = 'system';
       if (isGiven && this.phase === 'system') this.systemRuns = true;
@@ -301,6 +324,16 @@ export class GrowingTrace implements BootTrace {
 /** Whether a phase is the other one, or comes after it. */
 export function phaseIsAtLeast(phase: BootPhase, other: BootPhase): boolean {
   return BOOT_PHASES.indexOf(phase) >= BOOT_PHASES.indexOf(other);
+}
+
+/** When, and how, bootd switched the machine on for this boot; undefined: it did not. */
+export function powerStepOf({ steps }: BootTrace): PowerStep | undefined {
+  return steps.find((step): step is PowerStep => step.kind === 'power');
+}
+
+/** Whether nothing has been heard of the machine since bootd switched it on. */
+export function isUnheard({ phase, steps }: BootTrace): boolean {
+  return phase === 'power' && !steps.some(({ kind }) => kind === 'dhcp');
 }
 
 /** The transfers that run just now. */

@@ -31,6 +31,8 @@ export function fileFailure(trace: BootTrace, site: SiteFacts, isPatient: boolea
 export function silenceFailure(trace: BootTrace, site: SiteFacts): Finding | undefined {
   const { phase, steps } = trace;
   switch (phase) {
+    case 'power':
+      return undefined;
     case 'address':
     case 'boot-file': {
       // Where another server gives the addresses, no more is seen of them here.

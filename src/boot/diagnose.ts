@@ -1,6 +1,6 @@
 import { formatIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
-import { runningFiles, type BootPhase, type BootTrace } from './boot-trace.ts';
+import { isUnheard, powerStepOf, runningFiles, type BootPhase, type BootTrace } from './boot-trace.ts';
 import { dhcpFailure } from './diagnose-dhcp.ts';
 import { fileFailure, silenceFailure } from './diagnose-files.ts';
 import { isUefi } from './firmware.ts';
@@ -25,7 +25,7 @@ export interface SiteFacts {
  * After this long without a word from the machine, a boot is stuck. Firmware asks DHCP again within 32 s; loaders
  * wait in menus; a system may check its disks before it asks for an address.
  */
-const PATIENCE_MS: Readonly<Record<BootPhase, number>> = {
+const PATIENCE_MS: Readonly<Record<Exclude<BootPhase, 'power'>, number>> = {
   address: 40_000,
   'boot-file': 40_000,
   loader: 60_000,
@@ -45,8 +45,12 @@ const LOOP_MS = 10 * 60_000;
 /** Fewer lost packets happen on any wire. */
 const LOSSY_RETRANSMISSIONS = 50;
 
+/** So long after its system has spoken, a machine that was to boot from the network does so no more. */
+const PATIENCE_AFTER_OTHER_SYSTEM_MS = 40_000;
+
 /** What to say about a boot, as it stands at `now` (milliseconds since 1970). */
 export function diagnose(trace: BootTrace, site: SiteFacts, now: number): Verdict {
+  if (trace.phase === 'power') return awaitedVerdict(trace, site, now);
   const notices = noticesOf(trace, site);
   if (trace.systemRuns) {
     const seconds = Math.round((trace.lastAt - trace.startedAt) / 1000);
@@ -71,8 +75,31 @@ export function diagnose(trace: BootTrace, site: SiteFacts, now: number): Verdic
   return { state: isPatient ? 'under-way' : 'stuck', finding: failure, notices: others };
 }
 
+/** What to say of a machine that was switched on to boot from the network, and has not begun to. */
+function awaitedVerdict(trace: BootTrace, site: SiteFacts, now: number): Verdict {
+  const isPatient = trace.endedAt === undefined && now < impatientAt(trace);
+  const notices = foreignServers(trace, site);
+  const state = isPatient ? 'under-way' : 'stuck';
+  const after = (at: number): number => Math.round((at - trace.startedAt) / 1000);
+  if (!isUnheard(trace)) {
+    return { state, finding: makeFinding('other-boot-device', { seconds: after(trace.lastAt) }), notices };
+  }
+  if (isPatient) return { state, finding: makeFinding('under-way', { activity: NEXT_STEPS.power }), notices };
+  const macs = site.port?.node.ports.map(({ address }) => address) ?? [trace.mac];
+  return { state, finding: noDiscover(macs, after(trace.endedAt ?? now)), notices };
+}
+
+/** The diagnosis of a machine with these ports that has not been heard since power-on. */
+export function noDiscover(macs: readonly string[], seconds: number): Finding {
+  return makeFinding('no-discover', { ports: macs.join(', ') || 'it has none', seconds });
+}
+
 /** When a boot that says nothing more is stuck; Infinity while a file is being sent, whose end is told in any case. */
 export function impatientAt(trace: BootTrace): number {
+  if (trace.phase === 'power') {
+    const patienceMs = isUnheard(trace) ? powerStepOf(trace)?.patienceMs : PATIENCE_AFTER_OTHER_SYSTEM_MS;
+    return (isUnheard(trace) ? trace.startedAt : trace.lastAt) + (patienceMs ?? 0);
+  }
   if (runningFiles(trace).length > 0) return Infinity;
   const wasRefused = trace.steps.at(-1)?.kind === 'refusal';
   return trace.lastAt + (wasRefused ? PATIENCE_AFTER_REFUSAL_MS : PATIENCE_MS[trace.phase]);
@@ -147,6 +174,7 @@ function lastConfiguration({ steps }: BootTrace): string | undefined {
 }
 
 const NEXT_STEPS: Readonly<Record<BootPhase, string>> = {
+  power: 'was switched on and has not been heard yet',
   address: 'asks for an address',
   'boot-file': 'has an address, and is about to fetch its boot file',
   loader: 'has its loader, which looks for its configuration',

@@ -31,6 +31,23 @@ export const DIAGNOSES = {
     cause: 'Its policy is `local-disk`, or `once` and its one boot is done, or `boot.unknown` says so.',
     remedy: 'Nothing; to boot it from the network again, put a boot profile with policy `always` or `once`.',
   },
+  'no-discover': {
+    kind: 'failure',
+    sentence: 'no DISCOVER from any port of the node ({ports}) within {seconds} s of power-on',
+    cause:
+      'bootd switched the machine on to boot from the network, and has not heard it: it is still busy with itself, its cable or switch port is not in the provisioning network, network boot is off in its firmware, or the node has other ports than the machine.',
+    remedy:
+      'Look whether the cable is plugged in, the switch port is in the provisioning network, the MACs of the node are right and network boot is on in the firmware; `bootd console` shows what the machine prints. Raise `power.boot-watch.first-request` for a machine that tests its memory for long.',
+  },
+  'other-boot-device': {
+    kind: 'failure',
+    sentence:
+      'was switched on and did not boot from the network: its own system asked for an address {seconds} s after power-on',
+    cause:
+      'The machine was told to boot from the network and started a system from its disk: its firmware does not do what its BMC was told, or network boot is off for the card on this wire.',
+    remedy:
+      'Look at `bootd bootdev show`, and in the firmware whether network boot is on for the card; a machine that boots by UEFI wants `boot_mode: uefi` in its node.',
+  },
   'no-subnet': {
     kind: 'failure',
     sentence: 'asked for an address on {wire}, for which no subnet is configured',

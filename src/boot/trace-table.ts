@@ -63,6 +63,13 @@ export class TraceTable {
     this.#keepWithin(this.#established, this.#limits.established);
   }
 
+  /** The boot turns out to be that of another card of the machine, whose last one it is from now on. */
+  move(trace: GrowingTrace, mac: Mac): void {
+    this.#forget(trace);
+    trace.mac = mac;
+    this.#remember(trace);
+  }
+
   isEstablished({ id }: GrowingTrace): boolean {
     return this.#established.has(id);
   }
@@ -97,14 +104,26 @@ export class TraceTable {
   }
 
   #insert(trace: GrowingTrace, isEstablished: boolean): void {
+    this.#remember(trace);
+    const map = isEstablished ? this.#established : this.#fleeting;
+    map.set(trace.id, trace);
+    this.#keepWithin(map, isEstablished ? this.#limits.established : this.#limits.fleeting);
+  }
+
+  /** Puts it behind the machine's other boots. */
+  #remember(trace: GrowingTrace): void {
     const own = this.#byMac.get(trace.mac) ?? [];
     this.#byMac.set(trace.mac, own);
     own.push(trace);
     const [first] = own;
     if (own.length > this.#limits.perMachine && first !== undefined) this.#drop(first);
-    const map = isEstablished ? this.#established : this.#fleeting;
-    map.set(trace.id, trace);
-    this.#keepWithin(map, isEstablished ? this.#limits.established : this.#limits.fleeting);
+  }
+
+  #forget(trace: GrowingTrace): void {
+    const own = this.#byMac.get(trace.mac);
+    if (own === undefined) return;
+    own.splice(own.indexOf(trace), 1);
+    if (own.length === 0) this.#byMac.delete(trace.mac);
   }
 
   #keepWithin(map: ReadonlyMap<string, GrowingTrace>, limit: number): void {
@@ -116,11 +135,7 @@ export class TraceTable {
   #drop(trace: GrowingTrace): void {
     this.#established.delete(trace.id);
     this.#fleeting.delete(trace.id);
-    const own = this.#byMac.get(trace.mac);
-    if (own !== undefined) {
-      own.splice(own.indexOf(trace), 1);
-      if (own.length === 0) this.#byMac.delete(trace.mac);
-    }
+    this.#forget(trace);
     this.#onDropped(trace);
   }
 

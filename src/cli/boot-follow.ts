@@ -33,8 +33,8 @@ export async function followBoots(options: BootSelection, context: CommandContex
   context.finish(EXIT_CODE.done);
 }
 
-/** Comes back when the stream ends; only the first connection must succeed. */
-async function followStream(
+/** Passes boots on as they change, and comes back when the stream ends; only the first connection must succeed. */
+export async function followStream(
   client: ControlClient,
   parser: EventParser,
   signal: AbortSignal,
@@ -55,7 +55,7 @@ async function followStream(
 }
 
 /** Prints what is new in each event of a boot. */
-class BootTeller {
+export class BootTeller {
   readonly #json: boolean;
   readonly #context: CommandContext;
   /** The last verdict that was printed of each boot. */
@@ -105,12 +105,15 @@ function isWorthALine(step: Readonly<Record<string, unknown>>): boolean {
   return step['ending'] !== null || (numberOf(step['size']) ?? LARGE_OCTETS) >= LARGE_OCTETS;
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after the time, or at the signal if that comes before. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
+    const end = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', end);
       resolve();
-    });
+    };
+    const timer = setTimeout(end, signal.aborted ? 0 : ms);
+    signal.addEventListener('abort', end);
   });
 }

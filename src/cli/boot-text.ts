@@ -48,6 +48,10 @@ export function formatStep(step: Fields, startedAt: number): string {
 function describeStep(step: Fields): string {
   const text = (name: string): string => textOf(step[name]) ?? '';
   switch (step['kind']) {
+    case 'power': {
+      const words = step['action'] === 'cycle' ? 'off and on again' : 'on';
+      return `bmc   switched ${words}, start ${numberOf(step['attempt']) ?? 1} of ${numberOf(step['attempts']) ?? 1}`;
+    }
     case 'dhcp':
       return describeDhcp(step);
     case 'file':

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { parseMac } from '../addr/mac.ts';
 import { followBoots } from './boot-follow.ts';
+import { cancelBoot, startBoot, watchBoot, withStartOptions, type StartOptions } from './boot-start.ts';
 import { formatBoot } from './boot-text.ts';
 import type { CommandContext } from './command-context.ts';
 import { ControlError, type ControlClient } from './control-client.ts';
@@ -28,9 +29,14 @@ export interface BootSelection extends ControlOptions {
   readonly node?: string;
 }
 
-/** `bootd boot list|show|follow`: what machines did when they booted, and why they did not get further. */
+/**
+ * `bootd boot list|show|follow`: what machines did when they booted, and why they did not get further;
+ * `start|watch|cancel`: boots that bootd starts itself.
+ */
 export function bootCommand(context: CommandContext): Command {
-  const boot = new Command('boot').description('list, show and follow boots, and why they do not go on');
+  const boot = new Command('boot').description(
+    'list, show and follow boots, and why they do not go on; start one by the BMC',
+  );
   boot.addCommand(
     withControlOptions(new Command('list'))
       .description('boots, newest first, each with its verdict')
@@ -51,6 +57,29 @@ export function bootCommand(context: CommandContext): Command {
       .option('--mac <mac>', 'only of this card')
       .option('--node <node>', 'only of this node: UUID, name, or MAC of a port')
       .action((options: BootSelection) => followBoots(options, context)),
+  );
+  const machine = ['<node>', 'UUID, name, or MAC of a port'] as const;
+  boot.addCommand(
+    withStartOptions(withControlOptions(new Command('start')))
+      .description('boots a machine from the network by its BMC, and follows it to its kernel')
+      .argument(...machine)
+      .addHelpText(
+        'after',
+        '\nEnds with 0 when it has kernel and ramdisk, with 1 and the diagnosis when not.',
+      )
+      .action((wanted: string, options: StartOptions) => startBoot(wanted, options, context)),
+  );
+  boot.addCommand(
+    withControlOptions(new Command('watch'))
+      .description('follows a boot that was started so')
+      .argument(...machine)
+      .action((wanted: string, options: ControlOptions) => watchBoot(wanted, options, context)),
+  );
+  boot.addCommand(
+    withControlOptions(new Command('cancel'))
+      .description('ends the watching of a boot, and leaves the machine as it is')
+      .argument(...machine)
+      .action((wanted: string, options: ControlOptions) => cancelBoot(wanted, options, context)),
   );
   return boot;
 }

@@ -16,13 +16,16 @@ const FindingSchema = Type.Object({
 /** One thing that happened. Members that say nothing are left out. */
 const StepSchema = Type.Object({
   kind: Type.Union(
-    (['dhcp', 'file', 'refusal', 'rendering-failed', 'foreign-reply', 'conflict'] as const).map((kind) =>
-      Type.Literal(kind),
+    (['power', 'dhcp', 'file', 'refusal', 'rendering-failed', 'foreign-reply', 'conflict'] as const).map(
+      (kind) => Type.Literal(kind),
     ),
   ),
   at: Type.String(),
   last_at: Type.Optional(Type.String({ description: 'Of the last of several equal ones.' })),
   count: Type.Integer({ description: 'Equal ones in a row.' }),
+  action: Type.Optional(Type.String({ description: 'What the BMC was told: on or cycle.' })),
+  attempt: Type.Optional(Type.Integer({ description: 'Which start of the machine this is.' })),
+  attempts: Type.Optional(Type.Integer()),
   stage: Type.Optional(Type.String({ description: 'firmware, ipxe or system' })),
   question: Type.Optional(Type.String()),
   reply: Type.Optional(nullable(Type.String({ description: 'Null: silence.' }))),
@@ -155,6 +158,8 @@ function formatStep(step: BootStep): StepDocument {
 
 function stepMembers(step: BootStep): Partial<StepDocument> {
   switch (step.kind) {
+    case 'power':
+      return { action: step.action, attempt: step.attempt, attempts: step.attempts };
     case 'dhcp':
       return {
         stage: step.stage,

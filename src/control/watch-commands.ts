@@ -1,5 +1,6 @@
 import type { NodeUuid } from '../boot/node.ts';
 import type { BootFailure } from '../boot/boot-attempt.ts';
+import type { BootWatchSettings } from '../ipmi/power-settings.ts';
 
 /** What a watched boot is asked to do. */
 export interface WatchOrder {
@@ -9,6 +10,8 @@ export interface WatchOrder {
   readonly evenIfManaged: boolean;
   /** Its serial console is read along, and its last lines are kept with the boot. */
   readonly console: boolean;
+  /** How often it is started and how long it is waited for, where that differs from the configuration. */
+  readonly patience: Partial<BootWatchSettings>;
 }
 
 /** A boot that bootd started itself. Times are milliseconds since 1970. */
@@ -20,7 +23,7 @@ export interface WatchView {
   /** Which start this is; counts from 1. */
   readonly attempt: number;
   readonly attempts: number;
-  /** The trace of the last attempt; undefined: the machine has not been heard. */
+  /** The trace of the last attempt; undefined: the machine has not been switched on yet, or has no port. */
   readonly boot: string | undefined;
   /** How it stands, in words. */
   readonly sentence: string;

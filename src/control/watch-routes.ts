@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { ProblemError } from './problem.ts';
 import { uuidOf, UuidParams } from './request-parts.ts';
 import { nullable } from './schema-terms.ts';
-import type { WatchCommands, WatchView } from './watch-commands.ts';
+import type { WatchCommands, WatchOrder, WatchView } from './watch-commands.ts';
 
 const TAGS = ['power'];
 
@@ -22,6 +22,23 @@ const WatchPostSchema = Type.Object(
       Type.Boolean({
         default: false,
         description: 'Read its serial console along and keep the last lines with the boot.',
+      }),
+    ),
+    attempts: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 20, description: 'How often it is started in all.' }),
+    ),
+    first_request: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 86_400,
+        description: 'Seconds that it may take from power-on to its first DHCP request.',
+      }),
+    ),
+    boot_time: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 86_400,
+        description: 'Seconds that it may take from power-on until its kernel is sent.',
       }),
     ),
   },
@@ -67,12 +84,7 @@ export function addWatchRoutes(app: FastifyInstance, watches: WatchCommands): vo
       },
     },
     (request, reply) => {
-      const { uefi, even_if_managed: evenIfManaged, console } = request.body;
-      const order = {
-        uefi: uefi ?? undefined,
-        evenIfManaged: evenIfManaged ?? false,
-        console: console ?? false,
-      };
+      const order = parseOrder(request.body);
       return reply.code(202).send(formatWatch(watches.begin(uuidOf(request.params.uuid), order)));
     },
   );
@@ -114,6 +126,26 @@ export function addWatchRoutes(app: FastifyInstance, watches: WatchCommands): vo
       return reply.code(204).send();
     },
   );
+}
+
+/** What is left out is as the configuration has it. */
+function parseOrder(document: Static<typeof WatchPostSchema>): WatchOrder {
+  const { uefi, even_if_managed, console, attempts, first_request, boot_time } = document;
+  if (boot_time !== undefined && first_request !== undefined && boot_time < first_request) {
+    throw new ProblemError('invalid-value', '"boot_time" counts from power-on', [
+      { pointer: '/boot_time', detail: 'cannot be shorter than "first_request"' },
+    ]);
+  }
+  return {
+    uefi: uefi ?? undefined,
+    evenIfManaged: even_if_managed ?? false,
+    console: console ?? false,
+    patience: {
+      ...(attempts !== undefined && { attempts }),
+      ...(first_request !== undefined && { firstRequestMs: first_request * 1000 }),
+      ...(boot_time !== undefined && { bootMs: boot_time * 1000 }),
+    },
+  };
 }
 
 function formatWatch(watch: WatchView): Static<typeof WatchSchema> {

@@ -18,7 +18,8 @@ export type QuirkName =
   | 'code-too-long'
   | 'boot-parameters-missing'
   | 'suites-not-listed'
-  | 'refusal-without-session-id';
+  | 'refusal-without-session-id'
+  | 'serial-number-kept';
 
 export const QUIRKS: readonly Quirk[] = [
   {
@@ -61,6 +62,13 @@ export const QUIRKS: readonly Quirk[] = [
     vendor: 'OpenIPMI ipmi_sim 2.0.33',
     recognized: 'behaviour',
     effect: 'a refusal in the key exchange ends after its status code; the rest is not waited for',
+  },
+  {
+    name: 'serial-number-kept',
+    vendor: 'OpenIPMI ipmi_sim 2.0.33',
+    recognized: 'behaviour',
+    effect:
+      'serial over LAN goes on counting where the console before stopped, so the first packet may be taken for one that is known: when the count in its acknowledgement is not its own, it is sent again under the next number',
   },
 ];
 

@@ -74,6 +74,8 @@ export class SerialConsole {
   /** Nothing new is sent before this time. */
   #pausedUntil: number | undefined;
   #lastSent = 0;
+  /** Nothing that was typed has been acknowledged yet. */
+  #isFirst = true;
   #received = { sequence: 0, count: 0 };
 
   constructor(grant: SerialGrant) {
@@ -145,7 +147,10 @@ export class SerialConsole {
   ): readonly ConsoleAction[] {
     const flight = this.#flight;
     if (packet.acknowledged !== flight?.sequence) return [];
-    const taken = Math.min(packet.acceptedCount, flight.characters.length);
+    // The quirk `serial-number-kept`: what is acknowledged is the first packet of the console before.
+    const isAnothers = this.#isFirst && !packet.refused && packet.acceptedCount !== flight.characters.length;
+    this.#isFirst = false;
+    const taken = isAnothers ? 0 : Math.min(packet.acceptedCount, flight.characters.length);
     if (taken < flight.characters.length) {
       this.#queue = [...flight.characters.subarray(taken), ...this.#queue];
       // The serial port is busy, or held by the machine: not before a while, and under a new number.

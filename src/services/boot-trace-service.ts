@@ -12,6 +12,7 @@ import type {
 import { bootStageOf, type GrowingTrace } from '../boot/boot-trace.ts';
 import { diagnose, impatientAt, kernelTimesOf, type SiteFacts } from '../boot/diagnose.ts';
 import { fileRoleOf, isSameName, type FileRole } from '../boot/file-role.ts';
+import type { PowerStep } from '../boot/boot-step.ts';
 import type { NodePort } from '../boot/node.ts';
 import type { ProbeLookup } from '../boot/probe-register.ts';
 import { TraceTable, TRACE_LIMITS, type TraceLimits } from '../boot/trace-table.ts';
@@ -42,6 +43,14 @@ export interface BootTraceServiceParts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly limits?: TraceLimits;
+}
+
+/** A machine that was switched on to boot from the network. */
+export interface AwaitedBoot extends Pick<PowerStep, 'action' | 'attempt' | 'attempts' | 'patienceMs'> {
+  /** Its ports, the one that it is most likely to boot by first. */
+  readonly macs: readonly Mac[];
+  /** When its BMC was told: a boot that began since then is the one that is awaited. */
+  readonly since: number;
 }
 
 /** Told of each change of a boot, after it was made. */
@@ -135,10 +144,11 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
       this.#parts.foreignServers.heard(chosenServer, interfaceName, mac);
     }
     let trace = this.#table.current(mac);
-    if (trace === undefined || trace.isLeftBy(observation, now)) {
-      // A system that starts from its disk is no network boot.
-      if (stage === 'system') return;
-      trace = this.#begin(mac, now, isKnown);
+    if (trace === undefined || this.#isLeft(trace, observation, now)) {
+      const awaited = this.#awaited(mac, now);
+      // A system that starts from its disk is no network boot, unless it was to be one.
+      if (stage === 'system' && awaited === undefined) return;
+      trace = awaited ?? this.#begin(mac, now, isKnown);
     } else if (trace.isOver || (stage === 'system' && !isPartOfBoot(trace, observation, now))) return;
     trace.recordDhcp(observation, now);
     if (isGiven || isKnown) this.#table.establish(trace);
@@ -151,10 +161,13 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
     if (mac === undefined) return;
     const now = this.#parts.clock.now();
     const port = this.#parts.portByMac(mac);
-    let trace = this.#traceOfTransfer(mac, observation) ?? this.#table.current(mac);
+    const running = this.#traceOfTransfer(mac, observation);
+    let trace = running ?? this.#table.current(mac);
     const role = this.#roleOf(observation, trace, port);
-    if (trace === undefined || trace.isLeftByFile(role, now)) trace = this.#begin(mac, now, true);
-    else if (trace.systemRuns) return;
+    const isEnded = running === undefined && trace?.endedAt !== undefined;
+    if (trace === undefined || isEnded || trace.isLeftByFile(role, now)) {
+      trace = this.#awaited(mac, now) ?? this.#begin(mac, now, true);
+    } else if (trace.systemRuns) return;
     trace.node = port?.node.uuid ?? trace.node;
     trace.address = peer;
     if (observation.kind === 'refused') trace.recordRefusal(this.#withTellingRule(observation), role, now);
@@ -185,10 +198,33 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
   observeConflict({ mac, address, holder }: AddressConflict): void {
     const now = this.#parts.clock.now();
     // A machine's first question waits for the check, so this is what is first heard of its boot.
-    const trace = this.#table.current(mac) ?? this.#begin(mac, now, false);
+    const trace = this.#awaited(mac, now) ?? this.#table.current(mac) ?? this.#begin(mac, now, false);
     if (trace.isOver) return;
     trace.add({ kind: 'conflict', at: now, lastAt: now, count: 1, address, holder });
     this.#changed(trace);
+  }
+
+  /**
+   * Opens the trace of a machine that has just been switched on, so that it has one although it is never heard: what is
+   * heard next of any of its ports belongs to it. Answers its id; undefined for a machine without ports.
+   */
+  awaitBoot({ macs, since, action, attempt, attempts, patienceMs }: AwaitedBoot): string | undefined {
+    const [first] = macs;
+    if (first === undefined) return undefined;
+    const earlier = macs.flatMap((mac) => this.#table.current(mac) ?? []);
+    const isThere = earlier.find(({ startedAt, isProbe }) => startedAt >= since && !isProbe);
+    if (isThere !== undefined) return isThere.id;
+    const now = this.#parts.clock.now();
+    for (const trace of earlier) {
+      if (trace.isProbe) continue;
+      trace.endedAt ??= now;
+      if (this.#open.has(trace)) this.#settle(trace, this.#diagnose(trace, now));
+    }
+    const trace = this.#begin(first, now, true);
+    trace.node = this.#parts.portByMac(first)?.node.uuid;
+    trace.recordPower({ action, attempt, attempts, patienceMs }, now);
+    this.#changed(trace);
+    return trace.id;
   }
 
   /** Puts the last lines of a console into the boot that one of these cards began since then, if there is one yet. */
@@ -220,6 +256,23 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
       this.#settle(earlier, this.#diagnose(earlier, now));
     }
     return trace;
+  }
+
+  /** Also one that the machine was switched off in, and one that a machine is awaited in which is being played only. */
+  #isLeft(trace: GrowingTrace, observation: DhcpObservation, now: number): boolean {
+    if (trace.endedAt !== undefined || trace.isLeftBy(observation, now)) return true;
+    return trace.isAwaited(now) && this.#parts.probes.probeOf(trace.mac) !== undefined;
+  }
+
+  /** The boot that the machine of this card was switched on for, now that this card is heard. */
+  #awaited(mac: Mac, now: number): GrowingTrace | undefined {
+    if (this.#parts.probes.probeOf(mac) !== undefined) return undefined;
+    const cards = this.#parts.portByMac(mac)?.node.ports ?? [];
+    const awaited = cards
+      .map(({ address }) => this.#table.current(address))
+      .find((trace) => trace?.isProbe === false && trace.isAwaited(now));
+    if (awaited !== undefined) this.#table.move(awaited, mac);
+    return awaited;
   }
 
   #changed(trace: GrowingTrace): void {
@@ -280,6 +333,7 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
     const others = port?.node.ports.filter(({ address }) => address !== trace.mac) ?? [];
     return others.find(({ address }) => {
       const other = this.#table.current(address);
+      if (other?.endedAt !== undefined) return false;
       if (other === undefined || other.isProbe || trace.isProbe) return false;
       return other.startedAt <= trace.lastAt + AT_ONCE_MS && trace.startedAt <= other.lastAt + AT_ONCE_MS;
     })?.address;

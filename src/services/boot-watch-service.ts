@@ -20,7 +20,7 @@ export interface BootWatchServiceParts {
   readonly settings: BootWatchSettings;
   readonly nodes: Pick<NodeLookup, 'nodeByUuid'>;
   readonly power: Pick<PowerCommands, 'status' | 'control' | 'setBootDevice' | 'console'>;
-  readonly boots: Pick<BootQueries, 'list'> & Pick<BootTraceService, 'showConsole'>;
+  readonly boots: Pick<BootQueries, 'list'> & Pick<BootTraceService, 'awaitBoot' | 'showConsole'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -29,6 +29,7 @@ export interface BootWatchServiceParts {
 /** A boot that is watched, or was. */
 interface Watch {
   view: WatchView;
+  readonly settings: BootWatchSettings;
   /** Outlives a watch that came to its kernel: that one has last words too. */
   tee: ConsoleTee | undefined;
   readonly abort: AbortController;
@@ -79,9 +80,14 @@ export class BootWatchService implements Service, WatchCommands {
       );
     }
     if (this.#watches.get(uuid)?.view.state === 'under-way') {
-      throw new ProblemError('boot-under-way', `bootd is booting node ${uuid} already; DELETE that first`);
+      throw new ProblemError(
+        'boot-under-way',
+        `bootd is booting node ${uuid} already; end that first (DELETE, or "bootd boot cancel")`,
+      );
     }
+    const settings = this.#settingsOf(order);
     const watch: Watch = {
+      settings,
       abort: new AbortController(),
       tee: this.#watches.get(uuid)?.tee,
       view: {
@@ -90,7 +96,7 @@ export class BootWatchService implements Service, WatchCommands {
         startedAt: this.#parts.clock.now(),
         endedAt: undefined,
         attempt: 1,
-        attempts: this.#parts.settings.attempts,
+        attempts: settings.attempts,
         boot: undefined,
         sentence: 'is being switched on',
         failures: [],
@@ -132,7 +138,11 @@ export class BootWatchService implements Service, WatchCommands {
         return;
       }
       const { failure, boot } = state;
-      watch.view = { ...watch.view, boot, failures: [...watch.view.failures, failure] };
+      watch.view = {
+        ...watch.view,
+        boot: boot ?? watch.view.boot,
+        failures: [...watch.view.failures, failure],
+      };
       if (attempt === attempts) {
         this.#end(watch, 'failed', failure.sentence);
         return;
@@ -147,20 +157,27 @@ export class BootWatchService implements Service, WatchCommands {
 
   /** Starts the machine once, and waits until it is clear what came of it. Rejects with IpmiError. */
   async #attempt(uuid: NodeUuid, watch: Watch, order: WatchOrder): Promise<Ending> {
-    const { power, clock, boots, settings } = this.#parts;
+    const { power, clock, boots } = this.#parts;
+    const { settings } = watch;
     const { node, profile } = this.#require(uuid);
     const uefi = order.uefi ?? node.bootMode === 'uefi';
     // Set anew each time: it is for one boot, and within 60 seconds of the power command.
     await power.setBootDevice(uuid, { device: 'pxe', uefi, persistent: false, expires: true });
     const { power: before } = await power.status(uuid);
-    const macs = node.ports.map(({ address }) => address);
+    const macs = portsToHear(node);
     await watch.tee?.close();
-    watch.tee = order.console ? await this.#openTee(uuid, macs) : undefined;
+    watch.tee = order.console ? await this.#openTee(uuid, macs, settings) : undefined;
     const poweredAt = clock.now();
-    await power.control(uuid, before === 'on' ? 'cycle' : 'on');
+    const action = before === 'on' ? 'cycle' : 'on';
+    await power.control(uuid, action);
+    const boot = boots.awaitBoot({
+      ...{ macs, since: poweredAt, action, attempt: watch.view.attempt, attempts: settings.attempts },
+      patienceMs: settings.firstRequestMs,
+    });
+    watch.tee?.showAgain();
     const hasRamdisk = profile === undefined || profile.ramdisk !== undefined;
     const attempt = new BootAttempt({ ...settings, poweredAt, macs, hasRamdisk });
-    watch.view = { ...watch.view, sentence: 'was switched on and has not been heard yet' };
+    watch.view = { ...watch.view, boot, sentence: 'was switched on and has not been heard yet' };
     for (;;) {
       const heard = macs.flatMap((mac) => boots.list({ mac }));
       const state = attempt.judge(heard, clock.now());
@@ -175,8 +192,12 @@ export class BootWatchService implements Service, WatchCommands {
   }
 
   /** A machine boots without its console as well; PowerService has logged why there is none. */
-  async #openTee(uuid: NodeUuid, macs: readonly Mac[]): Promise<ConsoleTee | undefined> {
-    const { power, boots, clock, settings } = this.#parts;
+  async #openTee(
+    uuid: NodeUuid,
+    macs: readonly Mac[],
+    settings: BootWatchSettings,
+  ): Promise<ConsoleTee | undefined> {
+    const { power, boots, clock } = this.#parts;
     const since = clock.now();
     try {
       return await ConsoleTee.open({
@@ -188,6 +209,15 @@ export class BootWatchService implements Service, WatchCommands {
       if (error instanceof IpmiError) return undefined;
       throw error;
     }
+  }
+
+  /** A boot that is to be through before its first word would be due is not waited for any longer than that. */
+  #settingsOf({ patience }: WatchOrder): BootWatchSettings {
+    const { attempts, firstRequestMs, bootMs } = { ...this.#parts.settings, ...patience };
+    if (patience.firstRequestMs !== undefined) {
+      return { attempts, firstRequestMs, bootMs: Math.max(bootMs, firstRequestMs) };
+    }
+    return { attempts, firstRequestMs: Math.min(firstRequestMs, bootMs), bootMs };
   }
 
   #failureOf(error: unknown): Ending {
@@ -235,6 +265,11 @@ export class BootWatchService implements Service, WatchCommands {
       return;
     }
   }
+}
+
+/** The ports of a node, those that may boot from the network first. */
+function portsToHear({ ports }: Node): readonly Mac[] {
+  return [...ports].sort((a, b) => Number(b.pxeEnabled) - Number(a.pxeEnabled)).map(({ address }) => address);
 }
 
 const POWER_FAILED = 'power-failed';

@@ -36,6 +36,11 @@ export class ConsoleTee {
     return tee;
   }
 
+  /** Shows the last lines again: there is somebody now who was not there when they came. */
+  showAgain(): void {
+    if (this.#tail.lines.length > 0) this.#parts.show(this.#tail.lines);
+  }
+
   /** Shows what came last and gives the console back. Safe to call twice. */
   async close(): Promise<void> {
     clearTimeout(this.#end);

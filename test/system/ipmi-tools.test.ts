@@ -1,10 +1,11 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startIpmiSim } from '../lab/bmc/ipmi-sim.ts';
 import { TestBmc } from '../lab/bmc/test-bmc.ts';
 import { needs } from '../lab/needs.ts';
-import { BackgroundProcess, run as runTool } from '../lab/processes.ts';
+import { run as runTool, type BackgroundProcess } from '../lab/processes.ts';
 import { run, type Run } from '../unit/cli/run.ts';
 
 // The project's client and its test BMC, each against somebody else's: ipmitool, and OpenIPMI's ipmi_sim.
@@ -87,26 +88,11 @@ describe("against OpenIPMI's ipmi_sim", () => {
 
   beforeAll(async () => {
     if (!able) return;
-    await mkdir(join(folder, 'state'));
-    const chassis = join(folder, 'chassis');
-    await writeFile(chassis, CHASSIS_PROGRAM);
-    await chmod(chassis, 0o755);
-    await writeFile(join(folder, 'power'), '0');
-    await writeFile(
-      join(folder, 'emu'),
-      'mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\nsel_enable 0x20 100 0x0a\nmc_enable 0x20\n',
-    );
-    await writeFile(join(folder, 'lan.conf'), lanConfiguration(port, `${chassis} ${folder}`));
-    simulator = BackgroundProcess.start('ipmi_sim', 'ipmi_sim', [
-      ...['-c', join(folder, 'lan.conf'), '-f', join(folder, 'emu'), '-s', join(folder, 'state'), '-n'],
-    ]);
-    // It says nothing when it is ready, and answers nothing before.
-    for (let attempt = 0; attempt < 6; attempt += 1) {
-      if ((await bootd(port, ['power', 'status'])).code === 0) return;
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-    throw new Error(`ipmi_sim does not answer
-${simulator.tail()}`);
+    simulator = await startIpmiSim({
+      folder,
+      port,
+      isThere: async () => (await bootd(port, ['power', 'status'])).code === 0,
+    });
   });
   afterAll(() => simulator?.stop());
 
@@ -140,33 +126,3 @@ ${simulator.tail()}`);
     expect(err).toMatch(new RegExp(`\\(${code}\\)$`));
   });
 });
-
-const CHASSIS_PROGRAM = `#!/bin/sh
-# What ipmi_sim calls: FOLDER get|set PARAMETER [VALUE]...
-folder=$1; operation=$2; shift 2
-case $operation in
-  get) for name in "$@"; do case $name in
-         power) echo "power:$(cat "$folder/power")" ;;
-         boot) echo "boot:$(cat "$folder/boot" 2>/dev/null || echo none)" ;;
-       esac; done ;;
-  set) while [ $# -ge 2 ]; do echo "$2" >"$folder/$1"; shift 2; done ;;
-esac
-`;
-
-function lanConfiguration(port: number, chassis: string): string {
-  const all = 'none md2 md5 straight';
-  return [
-    'name "bootd-test"',
-    'set_working_mc 0x20',
-    '  startlan 1',
-    `    addr 127.0.0.1 ${port}`,
-    '    priv_limit admin',
-    ...['callback', 'user', 'operator', 'admin'].map((level) => `    allowed_auths_${level} ${all}`),
-    '    guid 00112233445566778899aabbccddeeff',
-    '  endlan',
-    `  chassis_control "${chassis}"`,
-    `  user 1 true "" "" user 10 ${all}`,
-    `  user 2 true "admin" "secret" admin 10 ${all}`,
-    '',
-  ].join('\n');
-}

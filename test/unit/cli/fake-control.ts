@@ -15,6 +15,8 @@ export interface FakeReply {
   readonly status?: number;
   readonly body?: unknown;
   readonly etag?: string;
+  /** An answer that goes on: it is given text to send until it is asked no more. */
+  readonly stream?: (send: (text: string) => void) => void;
   /** Instead of a document. */
   readonly raw?: string;
 }
@@ -47,6 +49,11 @@ export class FakeControl {
           body: { title: 'There is nothing', code: 'route-not-found' },
         };
         response.statusCode = reply.status ?? 200;
+        if (reply.stream !== undefined) {
+          response.flushHeaders();
+          reply.stream((text) => void response.write(text));
+          return;
+        }
         if (reply.etag !== undefined) response.setHeader('etag', reply.etag);
         response.end(reply.raw ?? (reply.body === undefined ? '' : JSON.stringify(reply.body)));
       });

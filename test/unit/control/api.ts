@@ -76,6 +76,7 @@ export class TestApi {
   readonly logged: Record<string, unknown>[] = [];
   health: readonly HealthCheck[] = [];
   images: readonly ImageView[] = [];
+  watches: WatchCommands = NO_WATCHES;
   /** What is wrong with every image by URL. */
   imageFailure: ImageFailure | undefined;
   dhcpIsOff = false;

@@ -572,6 +572,45 @@ describe('a machine that falls silent', () => {
   });
 });
 
+describe('a machine that bootd switched on to boot from the network', () => {
+  const switchOn = (): string | undefined =>
+    stage.boots.awaitBoot({
+      ...{ macs: [MAC, OTHER_MAC], since: stage.clock.now(), action: 'cycle' },
+      ...{ attempt: 1, attempts: 3, patienceMs: 60_000 },
+    });
+
+  it('and never hears', async () => {
+    await open();
+    await stage.putNode(UUID, MAC, { ports: [{ address: MAC }, { address: OTHER_MAC }] });
+    switchOn();
+    await expectVerdict('under-way', 'was switched on and has not been heard yet', 'under-way');
+    stage.pass(61);
+    const { steps } = await expectVerdict(
+      'no-discover',
+      `no DISCOVER from any port of the node (${MAC}, ${OTHER_MAC}) within 61 s of power-on`,
+    );
+    expect(steps).toMatchObject([{ kind: 'power', action: 'cycle', attempt: 1, attempts: 3 }]);
+    expect(stage.log.filter(({ event }) => event === 'boot.stuck')).toMatchObject([
+      { verdict: 'no-discover', node: UUID, phase: 'power' },
+    ]);
+  });
+
+  it('and starts something else', async () => {
+    await open();
+    await stage.putNode(UUID, MAC, { ports: [{ address: MAC }, { address: OTHER_MAC }] });
+    switchOn();
+    stage.pass(35);
+    await stage.lease(OTHER_MAC, 'system');
+    stage.pass(41);
+    await expectVerdict(
+      'other-boot-device',
+      'was switched on and did not boot from the network: its own system asked for an address 35 s after power-on',
+      'stuck',
+      OTHER_MAC,
+    );
+  });
+});
+
 afterAll(() => {
   const missing = Object.keys(DIAGNOSES).filter((code) => !provoked.has(code));
   expect(missing, 'diagnoses that no test provokes').toEqual([]);

@@ -112,6 +112,64 @@ describe('boot traces', () => {
     }
   });
 
+  it('begin with power-on where bootd gave that, and go on with whichever port is heard', async () => {
+    await open();
+    await stage.putNode(UUID, MAC, { ports: [{ address: MAC }, { address: OTHER_MAC }] });
+    await stage.discover(OTHER_MAC, 'bios');
+    stage.pass(5);
+    const since = stage.clock.now();
+    const order = { action: 'on', attempt: 1, attempts: 2, patienceMs: 1_800_000 } as const;
+    const id = stage.boots.awaitBoot({ macs: [MAC, OTHER_MAC], since, ...order });
+    stage.boots.showConsole([MAC, OTHER_MAC], since, ['memory test']);
+    expect((await boots(`?node=${UUID}`)).map((boot) => [boot.id === id, boot.phase, boot.state])).toEqual([
+      [true, 'power', 'under-way'],
+      [false, 'address', 'stuck'],
+    ]);
+    // Long after a trace would be left otherwise.
+    stage.pass(1500);
+    await stage.lease(OTHER_MAC, 'bios');
+    expect(await boots(`?mac=${MAC}`)).toEqual([]);
+    const boot = await stage.boot(OTHER_MAC);
+    expect(boot).toMatchObject({ id, phase: 'boot-file', console: ['memory test'], notices: [] });
+    expect(boot.steps?.map(({ kind }) => kind)).toEqual(['power', 'dhcp', 'dhcp']);
+  });
+
+  it('that are awaited are those that began since then, and are none of a machine without ports', async () => {
+    await open();
+    await stage.putNode(UUID, MAC);
+    const since = stage.clock.now();
+    await stage.discover(MAC, 'bios');
+    const order = { action: 'on', attempt: 1, attempts: 2, patienceMs: 60_000 } as const;
+    expect(stage.boots.awaitBoot({ macs: [MAC], since, ...order })).toBe((await stage.boot(MAC)).id);
+    expect(stage.boots.awaitBoot({ macs: [], since, ...order })).toBeUndefined();
+    expect(await boots()).toHaveLength(1);
+  });
+
+  it('that are awaited are not those of a probe, and are not waited for after a restart either', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bootd-traces-'));
+    try {
+      const traceFile = join(folder, 'boots.jsonl');
+      await open({ traceFile });
+      await stage.putNode(UUID, MAC);
+      const since = stage.clock.now();
+      const order = { action: 'on', attempt: 1, attempts: 2, patienceMs: 60_000 } as const;
+      const id = stage.boots.awaitBoot({ macs: [MAC], since, ...order });
+      await stage.stop();
+      await open({ traceFile });
+      await stage.putNode(UUID, MAC);
+      stage.pass(61);
+      expect(await stage.boot(MAC)).toMatchObject({ id, state: 'stuck', verdict: { code: 'no-discover' } });
+      await stage.api('POST', '/v1/probes', { mac: MAC });
+      await stage.lease(MAC, 'bios');
+      expect(await boots()).toMatchObject([
+        { probe: true, phase: 'boot-file' },
+        { id, phase: 'power' },
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('are found by node, whichever port boots', async () => {
     await open();
     await stage.putNode(UUID, MAC, { ports: [{ address: MAC }, { address: OTHER_MAC }] });

@@ -5,9 +5,11 @@ import type { Node } from '../../../src/boot/node.ts';
 import { makeFinding } from '../../../src/boot/verdict.ts';
 import type { BootView } from '../../../src/control/boot-queries.ts';
 import type { ConsoleListener } from '../../../src/control/power-commands.ts';
+import type { WatchOrder } from '../../../src/control/watch-commands.ts';
 import type { BootDeviceOrder } from '../../../src/ipmi/boot-device.ts';
 import { IpmiError } from '../../../src/ipmi/ipmi-error.ts';
 import { BootWatchService } from '../../../src/services/boot-watch-service.ts';
+import type { AwaitedBoot } from '../../../src/services/boot-trace-service.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { MAC, nodeDraft, profileSample, UUID } from '../boot/samples.ts';
 
@@ -31,6 +33,7 @@ let shown: readonly string[];
 let serial: ConsoleListener | undefined;
 let consoleFailure: IpmiError | undefined;
 let service: BootWatchService;
+let awaited: AwaitedBoot[];
 
 function hear(
   phase: GrowingTrace['phase'],
@@ -50,7 +53,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
   node = { ...nodeDraft({ bmc }), generation: 1, managedBy: undefined, bootMode: 'uefi' };
   [done, isOn, heard, powerFailure, onPower, lines] = [[], false, [], undefined, () => undefined, []];
-  [shown, serial, consoleFailure] = [[], undefined, undefined];
+  [shown, serial, consoleFailure, awaited] = [[], undefined, undefined, []];
   const ordered = (what: string): Promise<void> => {
     if (powerFailure !== undefined) return Promise.reject(powerFailure);
     done.push(what);
@@ -75,7 +78,14 @@ beforeEach(() => {
         return { type: () => undefined, close: () => ordered('console closed') };
       },
     },
-    boots: { list: () => heard, showConsole: (_macs, _since, lines) => void (shown = lines) },
+    boots: {
+      list: () => heard,
+      awaitBoot(boot) {
+        awaited.push(boot);
+        return `awaited${awaited.length}`;
+      },
+      showConsole: (_macs, _since, lines) => void (shown = lines),
+    },
     clock: { now: () => Date.now(), monotonic: () => Date.now() },
     logger: pino({}, { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) }),
     metrics: createMetrics(),
@@ -87,7 +97,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-const order = { uefi: undefined, evenIfManaged: false, console: false };
+const order: WatchOrder = { uefi: undefined, evenIfManaged: false, console: false, patience: {} };
 
 describe('a boot that is watched', () => {
   it('is told to boot from the network, switched on, and followed to its ramdisk', async () => {
@@ -97,7 +107,14 @@ describe('a boot that is watched', () => {
     expect(service.watch(UUID)).toMatchObject({
       state: 'under-way',
       sentence: expect.stringContaining('not been heard') as string,
+      boot: 'awaited1',
     });
+    expect(awaited).toEqual([
+      {
+        ...{ macs: node.ports.map(({ address }) => address), since: Date.UTC(2026, 0, 1), action: 'on' },
+        ...{ attempt: 1, attempts: 2, patienceMs: 60_000 },
+      },
+    ]);
     hear('kernel', 'under-way');
     await vi.advanceTimersByTimeAsync(2000);
     expect(service.watch(UUID)).toMatchObject({ state: 'under-way', boot: 't1' });
@@ -117,7 +134,7 @@ describe('a boot that is watched', () => {
     await vi.advanceTimersByTimeAsync(125_000);
     expect(done).toEqual(['pxe uefi', 'on', 'pxe uefi', 'cycle']);
     const view = service.watch(UUID);
-    expect(view).toMatchObject({ state: 'failed', attempt: 2, boot: undefined });
+    expect(view).toMatchObject({ state: 'failed', attempt: 2, boot: 'awaited2' });
     expect(view?.sentence).toMatch(
       new RegExp(`^no DISCOVER from any port of the node \\(${MAC}.*\\) within 6\\d s`),
     );
@@ -127,6 +144,36 @@ describe('a boot that is watched', () => {
       'watch.boot.retried',
       'watch.boot.failed',
     ]);
+    expect(awaited.map(({ action, attempt }) => [action, attempt])).toEqual([
+      ['on', 1],
+      ['cycle', 2],
+    ]);
+  });
+
+  it('is not waited for by what it is awaited in alone', async () => {
+    onPower = () => {
+      const trace = new GrowingTrace(`t${done.length}`, MAC, Date.now(), false);
+      trace.recordPower({ action: 'on', attempt: 1, attempts: 2, patienceMs: 60_000 }, Date.now());
+      const finding = makeFinding('under-way', { activity: 'was switched on' });
+      heard = [{ trace, verdict: { state: 'under-way', finding, notices: [] } }];
+    };
+    service.begin(UUID, order);
+    await vi.advanceTimersByTimeAsync(125_000);
+    expect(service.watch(UUID)).toMatchObject({
+      ...{ state: 'failed', boot: 't4' },
+      failures: [{ code: 'no-discover' }, { code: 'no-discover' }],
+    });
+  });
+
+  it('is waited for as the order says, where it says more than the configuration', async () => {
+    const patience = { attempts: 1, firstRequestMs: 5000 };
+    service.begin(UUID, { ...order, patience });
+    await vi.advanceTimersByTimeAsync(6500);
+    expect(service.watch(UUID)).toMatchObject({ state: 'failed', attempt: 1, attempts: 1 });
+    // A boot that may take 20 s in all is not waited for 60 s.
+    service.begin(UUID, { ...order, patience: { attempts: 1, bootMs: 20_000 } });
+    await vi.advanceTimersByTimeAsync(22_000);
+    expect(service.watch(UUID)).toMatchObject({ state: 'failed', failures: [{ code: 'no-discover' }] });
   });
 
   it('is tried again when it is stuck, by the diagnosis of its trace, and succeeds then', async () => {
