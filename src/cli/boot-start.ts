@@ -124,11 +124,8 @@ async function followWatch(
 ): Promise<void> {
   const { terminal } = context;
   const end = new AbortController();
-  let isInterrupted = false;
-  void context.untilStopSignal().then(() => {
-    isInterrupted = true;
-    end.abort();
-  });
+  void context.untilStopSignal().then(() => end.abort());
+  const isInterrupted = (): boolean => end.signal.aborted;
   // Listening begins before the boot does, so that its first step is heard.
   if (options.json !== true) void tellSteps(machine, end.signal, context);
   try {
@@ -140,7 +137,7 @@ async function followWatch(
       if (options.json !== true) tellFailures(failures, told, watch, context);
       told = failures.length;
       await pause(ASK_MS, end.signal);
-      if (isInterrupted) {
+      if (isInterrupted()) {
         terminal.writeError(`The boot goes on; ${hints(machine.wanted)}`);
         context.finish(EXIT_CODE.failed);
         return;
