@@ -85,7 +85,6 @@ export class TestApi {
   power: PowerService | undefined;
   /** In the place of the real service, for those who must not send to the BMCs that nodes name. */
   bmcs: PowerCommands | undefined;
-  watches: WatchCommands = NO_WATCHES;
   #server: ControlServer | undefined;
 
   async open(access: Access = { kind: 'full' }): Promise<void> {
