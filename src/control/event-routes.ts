@@ -1,7 +1,7 @@
-import type { ServerResponse } from 'node:http';
 import { Type, type Static } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
-import { EVENT_TYPES, type EventFeed, type FeedEvent } from './event-feed.ts';
+import { EVENT_TYPES, type EventFeed, type EventType } from './event-feed.ts';
+import { FollowerStreams } from './follower-streams.ts';
 import { ProblemError } from './problem.ts';
 
 const EventQuery = Type.Object(
@@ -16,9 +16,6 @@ const EventQuery = Type.Object(
 /** Keeps proxies and clients from taking silence for the end. */
 const HEARTBEAT_MS = 15_000;
 
-/** Octets that may wait for one client; one that reads slower is disconnected, and comes back with Last-Event-ID. */
-const WAITING_MAX_OCTETS = 1024 * 1024;
-
 const CLIENTS_MAX = 512;
 
 /** How long a client waits before it comes back. */
@@ -26,13 +23,11 @@ const RETRY_MS = 2000;
 
 /** `/v1/events`: what happens, as it happens, as server-sent events. */
 export function addEventRoutes(app: FastifyInstance, feed: EventFeed): void {
-  const clients = new Set<ServerResponse>();
-  const heartbeat = setInterval(() => {
-    for (const client of clients) send(client, ': still here\n\n');
-  }, HEARTBEAT_MS).unref();
+  const followers = new FollowerStreams(feed);
+  const heartbeat = setInterval(() => followers.beat(), HEARTBEAT_MS).unref();
   app.addHook('onClose', () => {
     clearInterval(heartbeat);
-    for (const client of clients) client.destroy();
+    followers.destroy();
   });
 
   app.get<{ Querystring: Static<typeof EventQuery> }>(
@@ -49,7 +44,7 @@ export function addEventRoutes(app: FastifyInstance, feed: EventFeed): void {
     },
     (request, reply) => {
       const wanted = wantedTypes(request.query.types);
-      if (clients.size >= CLIENTS_MAX) {
+      if (followers.size >= CLIENTS_MAX) {
         throw new ProblemError('too-many-followers', `${CLIENTS_MAX} clients follow already`);
       }
       const lastEventId = request.headers['last-event-id'];
@@ -62,39 +57,16 @@ export function addEventRoutes(app: FastifyInstance, feed: EventFeed): void {
         'x-content-type-options': 'nosniff',
       });
       client.write(`retry: ${RETRY_MS}\n\n`);
-      const pass = (event: FeedEvent): void => {
-        if (wanted.has(event.type)) send(client, formatEvent(event));
-      };
-      if (typeof lastEventId === 'string') {
-        const { events, hasGap } = feed.since(lastEventId);
-        if (hasGap) send(client, 'event: gap\ndata: {}\n\n');
-        for (const event of events) pass(event);
-      }
-      clients.add(client);
-      const unsubscribe = feed.subscribe({ event: pass, end: () => client.end() });
-      client.on('close', () => {
-        clients.delete(client);
-        unsubscribe();
-      });
+      followers.add(client, wanted, typeof lastEventId === 'string' ? lastEventId : undefined);
     },
   );
 }
 
-function wantedTypes(text: string | undefined): ReadonlySet<string> {
+function wantedTypes(text: string | undefined): ReadonlySet<EventType> {
   if (text === undefined) return new Set(EVENT_TYPES);
   const types = text.split(',');
   const known: readonly string[] = EVENT_TYPES;
   const strange = types.find((type) => !known.includes(type));
-  if (strange === undefined) return new Set(types);
+  if (strange === undefined) return new Set(EVENT_TYPES.filter((type) => types.includes(type)));
   throw new ProblemError('invalid-query', `types: "${strange}" is none of ${EVENT_TYPES.join(', ')}`);
-}
-
-function formatEvent({ id, type, data }: FeedEvent): string {
-  return `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
-}
-
-function send(client: ServerResponse, text: string): void {
-  if (client.destroyed || client.writableEnded) return;
-  client.write(text);
-  if (client.writableLength > WAITING_MAX_OCTETS) client.destroy();
 }

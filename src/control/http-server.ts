@@ -83,8 +83,7 @@ export async function createControlServer(parts: ControlParts, access: Access): 
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = problemOf(error);
-    // What a BMC does wrong is none of the API's failures; the power service logs it.
-    if (PROBLEMS[problem.code].status >= 500 && !problem.code.startsWith('bmc-')) {
+    if (PROBLEMS[problem.code].status >= 500 && !isOfOthers(problem.code)) {
       parts.logger.error(
         { event: EVENTS.controlRequestFailed, method: request.method, path: request.url, err: error },
         'a request of the control API failed',
@@ -128,6 +127,14 @@ export async function createControlServer(parts: ControlParts, access: Access): 
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
   await app.ready();
   return app;
+}
+
+/**
+ * What a BMC does wrong is none of the API's failures; the power service logs it. Nor are followers beyond the limit,
+ * whose refusals anybody could fill a log with.
+ */
+function isOfOthers(code: ProblemCode): boolean {
+  return code.startsWith('bmc-') || code === 'too-many-followers';
 }
 
 function sendProblem(reply: FastifyReply, problem: ProblemError): FastifyReply {

@@ -179,8 +179,14 @@ export function hostHttpBoot(
   server.on('connection', admit);
   server.on('drop', () => {
     refused += 1;
-    // Whoever only keeps a connection gives way to whoever wants a file.
+    // Whoever only keeps a connection gives way to whoever wants a file, and so does the one that has been at its request
+    // for longest: one that is slow on purpose loses its place before one that is not gets to want it.
     server.closeIdleConnections();
+    for (const { socket, current } of connections.values()) {
+      if (current !== undefined || socket.destroyed) continue;
+      socket.destroy();
+      break;
+    }
     tellConnections();
   });
   server.on('timeout', (socket: Socket) => {

@@ -54,11 +54,11 @@ export class BootCrowd {
     await client.run('ip', ['addr', 'add', '10.20.0.2/16', 'brd', '+', 'dev', 'eth0']);
     await client.run('ip', ['route', 'add', 'local', range, 'dev', 'lo']);
     const echo = server.start('echo', process.execPath, ['--import', 'tsx', ECHO_END, String(ECHO_PORT)]);
-    await echo.waitForLine(/ready/, 20_000);
+    await echo.waitForLine(/ready/, 60_000);
     const child = client.start('boot crowd', process.execPath, [
       ...['--import', 'tsx', REMOTE_END, WIDE_SERVER_ADDRESS, String(ECHO_PORT)],
     ]);
-    await child.waitForLine(/"ready"/, 20_000);
+    await child.waitForLine(/"ready"/, 60_000);
     return new BootCrowd(child, echo);
   }
 

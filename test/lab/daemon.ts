@@ -11,6 +11,7 @@ import { machineUuid, type Machine } from './virtual-machine.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/bootd', import.meta.url));
 const READY_TIMEOUT_MS = 30_000;
+const API_TIMEOUT_MS = 20_000;
 
 /** The configuration file as data, for a test to change before it is written. */
 export type Configuration = Record<string, unknown> & {
@@ -160,14 +161,25 @@ export class Daemon {
   api(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<ApiAnswer> {
     return new Promise((resolve, reject) => {
       const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-      const call = request({ socketPath: this.#socket, method, path, headers, timeout: 10_000 }, (answer) => {
+      // A connection of its own: one that is kept may be closed by the daemon while the next request is on its way.
+      const options = {
+        socketPath: this.#socket,
+        method,
+        path,
+        headers,
+        timeout: API_TIMEOUT_MS,
+        agent: false,
+      };
+      const call = request(options, (answer) => {
         let text = '';
         answer.setEncoding('utf8');
         answer.on('data', (piece: string) => (text += piece));
         answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: parseBody(text) }));
         answer.on('error', reject);
       });
-      call.on('timeout', () => call.destroy(new Error(`${method} ${path}: no answer within 10 s`)));
+      call.on('timeout', () =>
+        call.destroy(new Error(`${method} ${path}: no answer within ${API_TIMEOUT_MS / 1000} s`)),
+      );
       call.on('error', reject);
       call.end(body === undefined ? undefined : JSON.stringify(body));
     });

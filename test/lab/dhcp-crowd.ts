@@ -40,7 +40,7 @@ export class DhcpCrowd {
 
   static async open(namespace: Namespace): Promise<DhcpCrowd> {
     const child = namespace.start('crowd', process.execPath, ['--import', 'tsx', REMOTE_END]);
-    await child.waitForLine(/"ready"/, 20_000);
+    await child.waitForLine(/"ready"/, 60_000);
     return new DhcpCrowd(child);
   }
 

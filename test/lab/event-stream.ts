@@ -15,7 +15,7 @@ export class EventStream {
   static open(socketPath: string, lastEventId = ''): Promise<EventStream> {
     return new Promise((resolve, reject) => {
       const headers = lastEventId === '' ? {} : { 'last-event-id': lastEventId };
-      const call = request({ socketPath, path: '/v1/events', headers }, (answer) => {
+      const call = request({ socketPath, path: '/v1/events', headers, agent: false }, (answer) => {
         if (answer.statusCode !== 200) {
           reject(new Error(`/v1/events answered ${answer.statusCode ?? 0}`));
           return;

@@ -103,12 +103,9 @@ export class FaultSite {
     return checks.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`));
   }
 
-  /** Log lines that speak of a failure of ours. */
+  /** Log lines that speak of a failure of ours; the first few of them. */
   errors(): readonly string[] {
-    return this.daemon
-      .log()
-      .filter(({ level }) => level === 'error' || level === 'fatal')
-      .map((line) => JSON.stringify(line));
+    return this.daemon.lines.filter((line) => /^\{"level":"(error|fatal)"/.test(line)).slice(0, 5);
   }
 
   async close(): Promise<void> {

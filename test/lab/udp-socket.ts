@@ -29,7 +29,7 @@ export class NamespaceUdpSocket {
   static async open(namespace: Namespace, port: number): Promise<NamespaceUdpSocket> {
     const args = ['--import', 'tsx', REMOTE_END, String(port)];
     const child = namespace.start('UDP socket', process.execPath, args);
-    await child.waitForLine(/^"bound"$/, 20_000);
+    await child.waitForLine(/^"bound"$/, 60_000);
     return new NamespaceUdpSocket(child);
   }
 

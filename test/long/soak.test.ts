@@ -30,8 +30,8 @@ test(`${MINUTES} minutes of mixed load: nothing fails, memory and descriptors st
   const result = await soak(MINUTES * 60);
   const figures = figuresOf(result);
   publishTable('soak', soakTable(result, figures));
-  expect(result.failures).toEqual([]);
-  expect(result.errors).toEqual([]);
+  const { failures, errors } = result;
+  expect({ failures, errors }).toEqual({ failures: [], errors: [] });
   const { resident, heap, descriptors, state, dhcp, tftp, control, echo } = figures;
   if (MINUTES >= MINUTES_FOR_MEMORY) {
     expect(resident.grown).toBeLessThan(mayGrowBy(resident));

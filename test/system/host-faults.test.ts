@@ -10,6 +10,9 @@ import { run } from '../lab/processes.ts';
 import { readVitals } from '../lab/vitals.ts';
 
 needs('namespaces', 'strace', 'loop-device');
+/** The same for longer, in `npm run test:long -- faults`. */
+const LONG = process.env['BOOTD_TEST_LONG'] === '1';
+
 let site: FaultSite | undefined;
 
 afterAll(closeLabs);
@@ -84,7 +87,7 @@ test('a process that is stopped and goes on: nobody loses an address, nobody is 
   const daemon = await start();
   const crowd = await switchOn(30);
   process.kill(daemon.pid, 'SIGSTOP');
-  await sleep(5000);
+  await sleep(LONG ? 60_000 : 5000);
   const heard = crowd.events().length;
   process.kill(daemon.pid, 'SIGCONT');
   await crowd.waitForMoreAcks(200, 30_000);

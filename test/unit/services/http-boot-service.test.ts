@@ -391,6 +391,15 @@ describe('a client', () => {
     expect(metrics).toMatch(/_total [2-9]\d*$/);
   });
 
+  it('gives its place up when all are taken and it does not finish its request', async () => {
+    const http = await start({ limits: { ...HTTP_BOOT_LIMITS, connectionsMax: 4 } });
+    const slow = await Promise.all(Array.from({ length: 4 }, () => openHandClient(http)));
+    for (const client of slow) client.write('GET /image HTT');
+    await vi.waitFor(async () => expect((await ask(http, '/image')).status).toBe(200));
+    expect(slow.filter(({ destroyed }) => !destroyed).length).toBeGreaterThan(0);
+    for (const client of slow) client.destroy();
+  });
+
   it('gives its place up when all are taken and it only keeps a connection', async () => {
     const http = await start({ limits: { ...HTTP_BOOT_LIMITS, connectionsMax: 2 } });
     const agent = new Agent({ keepAlive: true });
