@@ -7,6 +7,7 @@ import {
   encodeInetAddress,
   openKernelSocket,
   setIntegerOption,
+  setReceiveBuffer,
 } from './kernel-socket.ts';
 import { accessLibc, type Libc } from './libc.ts';
 import { describePortHolder } from './port-holder.ts';
@@ -43,16 +44,6 @@ export function openDeviceSocket(options: DeviceSocketOptions): number {
     bindToPort(libc, fd, options);
     return fd;
   });
-}
-
-/** SO_RCVBUFFORCE passes rmem_max and needs CAP_NET_ADMIN, which a hardened service does not have. */
-function setReceiveBuffer(libc: Libc, fd: number, octets: number): void {
-  const what = 'cannot set the receive buffer';
-  try {
-    setIntegerOption(libc, fd, LINUX.SO_RCVBUFFORCE, octets, what);
-  } catch {
-    setIntegerOption(libc, fd, LINUX.SO_RCVBUF, octets, what);
-  }
 }
 
 function bindToPort(

@@ -1,4 +1,4 @@
-import { ipv4ToBytes, type Ipv4 } from '../addr/ipv4.ts';
+import { ipv4FromNumber, ipv4ToBytes, type Ipv4 } from '../addr/ipv4.ts';
 import { macToBytes, type Mac } from '../addr/mac.ts';
 
 /** A UDP datagram with everything that the kernel would otherwise fill in. */
@@ -76,4 +76,38 @@ function sumWords(bytes: Uint8Array, initialSum: number): number {
   let sum = initialSum;
   for (let offset = 0; offset < even; offset += 2) sum += view.getUint16(offset);
   return even === bytes.length ? sum : sum + (view.getUint8(even) << 8);
+}
+
+/** What a frame tells of the UDP datagram in it. */
+export interface UdpDatagram {
+  readonly source: Ipv4;
+  readonly sourcePort: number;
+  readonly destination: Ipv4;
+  readonly destinationPort: number;
+  /** A view of the frame. */
+  readonly payload: Uint8Array;
+}
+
+/**
+ * The datagram in an Ethernet frame; undefined for a fragment, and for all that is no UDP over IPv4. Checksums are not looked at:
+ * those of frames that this host sends itself are filled in by the card.
+ */
+export function decodeUdpFrame(frame: Uint8Array): UdpDatagram | undefined {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  const ip = ETHERNET_HEADER_SIZE;
+  if (frame.length < ip + IPV4_HEADER_SIZE || view.getUint16(12) !== ETHERTYPE_IPV4) return undefined;
+  const headerSize = (view.getUint8(ip) & 0x0f) * 4;
+  const udp = ip + headerSize;
+  const isWhole = (view.getUint16(ip + 6) & 0x3fff) === 0;
+  if (headerSize < IPV4_HEADER_SIZE || !isWhole || view.getUint8(ip + 9) !== PROTOCOL_UDP) return undefined;
+  if (frame.length < udp + UDP_HEADER_SIZE) return undefined;
+  const end = udp + view.getUint16(udp + 4);
+  if (end > frame.length || end < udp + UDP_HEADER_SIZE) return undefined;
+  return {
+    source: ipv4FromNumber(view.getUint32(ip + 12)),
+    sourcePort: view.getUint16(udp),
+    destination: ipv4FromNumber(view.getUint32(ip + 16)),
+    destinationPort: view.getUint16(udp + 2),
+    payload: frame.subarray(udp + UDP_HEADER_SIZE, end),
+  };
 }

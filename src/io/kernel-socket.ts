@@ -18,6 +18,11 @@ export const LINUX = {
   IPPROTO_ICMP: 1,
   SOL_SOCKET: 1,
   SOL_RAW: 255,
+  SOL_PACKET: 263,
+  PACKET_ADD_MEMBERSHIP: 1,
+  PACKET_STATISTICS: 6,
+  PACKET_MR_PROMISC: 1,
+  ETH_P_ALL: 3,
   ICMP_FILTER: 1,
   SO_REUSEADDR: 2,
   SO_TYPE: 3,
@@ -69,6 +74,16 @@ export function setIntegerOption(
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setInt32(0, value, LITTLE_ENDIAN);
   if (libc.setsockopt(fd, level, name, bytes, bytes.length) < 0) throw ioErrorFromErrno(what, libc.errno());
+}
+
+/** As large as asked for with CAP_NET_ADMIN, which passes net.core.rmem_max; else up to there. Throws IoError. */
+export function setReceiveBuffer(libc: Libc, fd: number, octets: number): void {
+  const what = 'cannot set the receive buffer';
+  try {
+    setIntegerOption(libc, fd, LINUX.SO_RCVBUFFORCE, octets, what);
+  } catch {
+    setIntegerOption(libc, fd, LINUX.SO_RCVBUF, octets, what);
+  }
 }
 
 /** Ties the socket to one interface: it neither hears nor speaks anywhere else. Throws IoError. */

@@ -1,5 +1,5 @@
-import { ipv4FromBytes, type Ipv4 } from '../addr/ipv4.ts';
-import { ETHERNET_HEADER_SIZE } from './ethernet-frame.ts';
+import type { Ipv4 } from '../addr/ipv4.ts';
+import { decodeUdpFrame, ETHERNET_HEADER_SIZE } from './ethernet-frame.ts';
 import { IoError, ioErrorFromErrno } from './io-error.ts';
 import { closingOnFailure, encodeLinkAddress, LINUX, openKernelSocket } from './kernel-socket.ts';
 import { accessLibc } from './libc.ts';
@@ -25,8 +25,6 @@ export type OverhearingAccess =
   | { readonly kind: 'unavailable'; readonly reason: string };
 
 const ETHERTYPE_IPV4 = 0x0800;
-const PROTOCOL_UDP = 17;
-const UDP_HEADER_SIZE = 8;
 
 /** Of UDP's destination port behind an IPv4 header without options, which is what DHCP servers send. */
 const DESTINATION_PORT_OFFSET = ETHERNET_HEADER_SIZE + 22;
@@ -79,18 +77,10 @@ export function overhearDatagrams(networkInterface: NetworkInterface, port: numb
   }
 }
 
-/** The datagram in an Ethernet frame; undefined for a fragment, and for all that is no UDP datagram to the port. */
+/** The datagram to the port in an Ethernet frame, as decodeUdpFrame finds it. */
 export function decodeFrame(frame: Uint8Array, port: number): OverheardDatagram | undefined {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  const ip = ETHERNET_HEADER_SIZE;
-  if (frame.length < ip + 20 || view.getUint16(12) !== ETHERTYPE_IPV4) return undefined;
-  const headerSize = (view.getUint8(ip) & 0x0f) * 4;
-  const udp = ip + headerSize;
-  const isWhole = (view.getUint16(ip + 6) & 0x3fff) === 0;
-  if (headerSize < 20 || !isWhole || view.getUint8(ip + 9) !== PROTOCOL_UDP) return undefined;
-  if (frame.length < udp + UDP_HEADER_SIZE || view.getUint16(udp + 2) !== port) return undefined;
-  const end = udp + view.getUint16(udp + 4);
-  if (end > frame.length || end < udp + UDP_HEADER_SIZE) return undefined;
-  const source = ipv4FromBytes(frame.subarray(ip + 12, ip + 16));
-  return source === undefined ? undefined : { source, payload: frame.subarray(udp + UDP_HEADER_SIZE, end) };
+  const datagram = decodeUdpFrame(frame);
+  return datagram?.destinationPort === port
+    ? { source: datagram.source, payload: datagram.payload }
+    : undefined;
 }

@@ -11,19 +11,24 @@ const RETURN = 0x06;
 const INSTRUCTION_SIZE = 8;
 const LITTLE_ENDIAN = endianness() === 'LE';
 
-type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number];
+/** One instruction: what it does, how far to jump if that holds and if not, and its operand. */
+export type FilterInstruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number];
 
 /**
  * Lets the kernel drop every frame whose 16-bit number at the offset is another one, so that a busy wire does not
  * wake us, or fill the socket's buffer, with what nobody asked for. Throws IoError.
  */
 export function keepFramesWith(libc: Libc, fd: number, offset: number, value: number): void {
-  const program: readonly Instruction[] = [
+  attachFilter(libc, fd, [
     [LOAD_HALF_WORD, 0, 0, offset],
     [JUMP_IF_EQUAL, 0, 1, value],
     [RETURN, 0, 0, 0xffff],
     [RETURN, 0, 0, 0],
-  ];
+  ]);
+}
+
+/** Has the kernel ask a program of the classic packet filter about each frame. Throws IoError. */
+export function attachFilter(libc: Libc, fd: number, program: readonly FilterInstruction[]): void {
   const code = new Uint8Array(program.length * INSTRUCTION_SIZE);
   const view = new DataView(code.buffer);
   program.forEach(([operation, ifTrue, ifFalse, operand], position) => {
