@@ -30,6 +30,7 @@ const environment: ProgramEnvironment = {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
     }),
   onReloadSignal: (listener) => void process.on('SIGHUP', listener),
+  onReportSignal: (listener) => void process.on('SIGUSR1', listener),
 };
 
 /** `bootd lease list | head` closes the pipe early: that is the reader's wish, no failure of ours. */

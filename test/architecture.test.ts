@@ -19,7 +19,7 @@ interface RoomRule {
   readonly node: boolean;
 }
 
-const FLOOR_1 = ['addr', 'wire', 'boot', 'dhcp', 'tftp', 'ipmi', 'probe'];
+const FLOOR_1 = ['addr', 'wire', 'boot', 'dhcp', 'tftp', 'ipmi', 'probe', 'rehearsal'];
 const FLOOR_2 = ['store', 'io', 'images'];
 
 const ROOMS: Readonly<Record<string, RoomRule>> = {
@@ -30,6 +30,7 @@ const ROOMS: Readonly<Record<string, RoomRule>> = {
   tftp: { rooms: ['addr', 'wire'], packages: [], node: false },
   ipmi: { rooms: ['addr', 'wire'], packages: [], node: false },
   probe: { rooms: ['addr', 'wire'], packages: [], node: false },
+  rehearsal: { rooms: ['addr', 'wire', 'boot', 'dhcp'], packages: [], node: false },
   import: { rooms: ['addr', 'dhcp', 'tftp', 'wire'], typesOf: ['config'], packages: [], node: false },
   io: { rooms: ['addr'], packages: ['koffi'], node: true },
   images: { rooms: ['io', 'addr', 'boot'], packages: [], node: true },
@@ -41,7 +42,7 @@ const ROOMS: Readonly<Record<string, RoomRule>> = {
   },
   telemetry: { rooms: [], packages: ['pino', 'prom-client'], node: true },
   control: {
-    rooms: ['addr', 'boot', 'ipmi', 'telemetry'],
+    rooms: ['addr', 'boot', 'ipmi', 'rehearsal', 'telemetry'],
     typesOf: ['dhcp'],
     packages: ['fastify', '@fastify/swagger', '@sinclair/typebox', 'ajv'],
     node: true,

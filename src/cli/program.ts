@@ -17,6 +17,7 @@ import { leaseCommand } from './lease.ts';
 import { loadersCommand } from './loaders.ts';
 import { mapCommand } from './map.ts';
 import { nodeCommand } from './node.ts';
+import { observeCommand } from './observe.ts';
 import { bootDeviceCommand, powerCommand } from './power.ts';
 import { probeCommand } from './probe.ts';
 import { serveCommand } from './serve.ts';
@@ -66,6 +67,7 @@ export function createProgram(context: CommandContext): Command {
     nodeCommand(context),
     leaseCommand(context),
     bootCommand(context),
+    observeCommand(context),
     loadersCommand(context),
     powerCommand(context),
     bootDeviceCommand(context),

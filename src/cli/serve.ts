@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ConfigError, formatConfigProblem, type ConfigProblem } from '../config/config-error.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { sectionsWithoutInterfaces } from '../config/parse-config.ts';
+import { ImportError } from '../import/source-place.ts';
 import { IoError } from '../io/io-error.ts';
 import { StoreError } from '../store/store.ts';
 import { EVENTS } from '../telemetry/events.ts';
@@ -11,10 +12,12 @@ import { SOCKET_VARIABLE } from './control-options.ts';
 import { createDemoSite, type DemoSite } from './demo-site.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
 import { readConfiguration } from './read-configuration.ts';
+import { runRehearsal, type RehearsalChoices } from './rehearse.ts';
 import { programVersion } from './version.ts';
 
-interface ServeOptions {
+interface ServeOptions extends RehearsalChoices {
   readonly config?: string;
+  readonly observe?: true;
   readonly demo?: true;
   readonly keep?: true;
   readonly verbose: number;
@@ -25,6 +28,12 @@ export function serveCommand(context: CommandContext): Command {
   return new Command('serve')
     .description('run the daemon in the foreground; JSON log lines on standard output')
     .option('-c, --config <file>', 'the configuration (bootd.yaml)')
+    .option(
+      '--observe',
+      'answer nothing: listen beside another server, and report where the answers would have differed',
+    )
+    .option('--leases <file>', "with --observe: the other server's dhcpd.leases, to begin with")
+    .option('--server <address>', 'with --observe: the server to compare with (default: the first one heard)')
     .option('--demo', 'serve an example on 127.0.0.1 from a private folder: no root, no configuration')
     .option('--keep', "leave the demo's folder behind")
     .option(
@@ -41,7 +50,11 @@ function more(_word: string, before: number): number {
 }
 
 async function serve(options: ServeOptions, context: CommandContext): Promise<ExitCode> {
+  if (options.observe !== true && (options.leases !== undefined || options.server !== undefined)) {
+    throw new UsageError('--leases and --server belong to --observe');
+  }
   if (options.demo === true) {
+    if (options.observe === true) throw new UsageError('--demo and --observe do not go together');
     if (options.config !== undefined)
       throw new UsageError('--demo brings its own configuration: leave out --config');
     return serveDemo(options, context);
@@ -65,11 +78,12 @@ async function serveDemo(options: ServeOptions, context: CommandContext): Promis
 
 /** Runs until a signal comes. */
 async function runDaemon(
-  { settings, warnings }: LoadedConfig,
+  loaded: LoadedConfig,
   options: ServeOptions,
   context: CommandContext,
   demo: DemoSite | undefined,
 ): Promise<ExitCode> {
+  const { settings, warnings } = loaded;
   const homeless = sectionsWithoutInterfaces(settings);
   if (homeless.length > 0) {
     throw new UsageError(`'interfaces' names no wire to serve ${homeless.join(' and ')} on`);
@@ -78,9 +92,10 @@ async function runDaemon(
   for (const problem of warnings) {
     logger.warn({ event: EVENTS.configWarned, ...placeOf(problem) }, formatConfigProblem(problem));
   }
-  // Before the start, so that a signal during it is not lost; and a start that hangs can be ended by it.
-  const stopSignal = context.untilStopSignal();
   try {
+    if (options.observe === true) return await runRehearsal(loaded, options, logger, context);
+    // Before the start, so that a signal during it is not lost; and a start that hangs can be ended by it.
+    const stopSignal = context.untilStopSignal();
     const { process } = context;
     // Not before it is needed: the house takes longer to load than any other subcommand takes to answer.
     const { startDaemon } = await import('../daemon.ts');
@@ -118,6 +133,7 @@ function placeOf({ file, line, column }: ConfigProblem): Omit<ConfigProblem, 'se
 /** Mistakes of a file, and what the system refuses, are told in a sentence; only a mistake of ours needs its stack. */
 function reportFailure(error: unknown, logger: Logger): ExitCode {
   const event = EVENTS.daemonFailed;
+  if (error instanceof UsageError || error instanceof ImportError) throw error;
   if (error instanceof ConfigError) {
     for (const problem of error.problems) {
       logger.error({ event, ...placeOf(problem) }, formatConfigProblem(problem));

@@ -18,6 +18,8 @@ import type { NodeCommands } from './node-commands.ts';
 import { addNodeRoutes } from './node-routes.ts';
 import type { ProbeCommands } from './probe-commands.ts';
 import type { PowerCommands } from './power-commands.ts';
+import type { ObservationQueries } from './observation-queries.ts';
+import { addObservationRoutes } from './observation-routes.ts';
 import { addPowerRoutes } from './power-routes.ts';
 import { addProbeRoutes } from './probe-routes.ts';
 import { problemDocument, ProblemError, PROBLEMS, type ProblemCode, type ProblemDetail } from './problem.ts';
@@ -44,6 +46,11 @@ export interface ControlParts {
   readonly version: string;
 }
 
+/** What the API of a rehearsal shows: nothing else is there, and nothing can be changed. */
+export interface RehearsalParts extends Pick<ControlParts, 'health' | 'metrics' | 'logger' | 'version'> {
+  readonly observations: ObservationQueries;
+}
+
 /** The API behind one listening address; its `routing` takes requests, its `inject` plays them. */
 export type ControlServer = FastifyInstance;
 
@@ -56,7 +63,10 @@ const MAX_PARAMETER_OCTETS = 255;
  * The control API, ready for `listen` or `inject`. The Unix socket and the admins' address each have an instance of
  * their own, since they differ in what a caller may do.
  */
-export async function createControlServer(parts: ControlParts, access: Access): Promise<ControlServer> {
+export async function createControlServer(
+  parts: ControlParts | RehearsalParts,
+  access: Access,
+): Promise<ControlServer> {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_OCTETS,
@@ -113,6 +123,18 @@ export async function createControlServer(parts: ControlParts, access: Access): 
     },
   });
   addHealthRoutes(app, parts.health, parts.metrics);
+  if ('observations' in parts) {
+    addObservationRoutes(app, parts.observations);
+  } else {
+    addObservationRoutes(app, undefined);
+    addRoutesOfHouse(app, parts);
+  }
+  app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  await app.ready();
+  return app;
+}
+
+function addRoutesOfHouse(app: FastifyInstance, parts: ControlParts): void {
   addNodeRoutes(app, parts.nodes, parts.leases, parts.power);
   addPowerRoutes(app, parts.power);
   addConsoleRoutes(app, parts.power);
@@ -124,9 +146,6 @@ export async function createControlServer(parts: ControlParts, access: Access): 
   addProbeRoutes(app, parts.probes);
   addBootRoutes(app, parts.boots);
   addEventRoutes(app, parts.events);
-  app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
-  await app.ready();
-  return app;
 }
 
 /**

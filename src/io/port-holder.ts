@@ -16,16 +16,22 @@ const NODE_THREAD = 'MainThread';
  * user)`. Walks /proc, so it is meant for the moment when a service fails to start.
  */
 export function describePortHolder(port: number, procFolder = '/proc'): string {
-  const inodes = new Set([
-    ...socketInodes(`${procFolder}/self/net/udp`, port),
-    ...socketInodes(`${procFolder}/self/net/udp6`, port),
-  ]);
+  const inodes = socketsOn(port, procFolder);
   if (inodes.size === 0) return `port ${port} is held by a socket that is gone by now`;
   const holders = findHolders(inodes, procFolder);
   if (holders.length === 0) {
     return `port ${port} is held by another process (not visible to this user)`;
   }
   return `port ${port} is held by ${holders.map(({ command, pid }) => `${command}, pid ${pid}`).join(', and ')}`;
+}
+
+/** Whether any program of this network namespace has a socket on the UDP port. */
+export function isUdpPortHeld(port: number, procFolder = '/proc'): boolean {
+  return socketsOn(port, procFolder).size > 0;
+}
+
+function socketsOn(port: number, procFolder: string): ReadonlySet<string> {
+  return new Set(['udp', 'udp6'].flatMap((table) => socketInodes(`${procFolder}/self/net/${table}`, port)));
 }
 
 /** The name of a process as `ps` shows it; undefined when there is none, or it may not be seen. */

@@ -65,3 +65,10 @@ export function find(
   const verdict = explanation === undefined ? 'differs' : EXPLANATIONS[explanation];
   return { verdict, explanation, question, aspect, theirs, ours };
 }
+
+const BY_GRAVITY = ['differs', 'unknowable', 'by-design'] as const satisfies readonly Verdict[];
+
+/** The verdict that counts where there are several; undefined where there is none. */
+export function gravest(findings: readonly Finding[]): Verdict | undefined {
+  return BY_GRAVITY.find((verdict) => findings.some((finding) => finding.verdict === verdict));
+}

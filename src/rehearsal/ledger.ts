@@ -1,4 +1,4 @@
-import type { Finding, Question } from './finding.ts';
+import { gravest, type Finding, type Question, type Verdict } from './finding.ts';
 
 /** A finding of one machine, and how often it came. */
 export interface LedgerEntry {
@@ -18,8 +18,8 @@ export interface LedgerTotals {
   readonly machines: number;
   /** Answers, or silences, that were held against bootd's. */
   readonly compared: number;
-  /** Those without any finding. */
-  readonly alike: number;
+  /** The same by the gravest that was found in each; `alike`: nothing. */
+  readonly results: Readonly<Record<Verdict | 'alike', number>>;
   /** Findings that had no room in the ledger. */
   readonly unlisted: number;
 }
@@ -34,8 +34,7 @@ const MACHINES_MAX = 100_000;
 export class Ledger {
   readonly #entries = new Map<string, MutableEntry>();
   readonly #machines = new Set<string>();
-  #compared = 0;
-  #alike = 0;
+  readonly #results = { alike: 0, differs: 0, 'by-design': 0, unknowable: 0 };
   #unlisted = 0;
 
   /** Enters one comparison; returns the entries that are new. */
@@ -44,8 +43,7 @@ export class Ledger {
     now: number,
   ): readonly LedgerEntry[] {
     if (this.#machines.size < MACHINES_MAX) this.#machines.add(machine);
-    this.#compared += 1;
-    if (findings.length === 0) this.#alike += 1;
+    this.#results[gravest(findings) ?? 'alike'] += 1;
     return findings.flatMap((finding) => {
       const key = keyOf(machine, finding);
       const present = this.#entries.get(key);
@@ -76,8 +74,8 @@ export class Ledger {
   get totals(): LedgerTotals {
     return {
       machines: this.#machines.size,
-      compared: this.#compared,
-      alike: this.#alike,
+      compared: Object.values(this.#results).reduce((sum, count) => sum + count, 0),
+      results: { ...this.#results },
       unlisted: this.#unlisted,
     };
   }

@@ -60,23 +60,21 @@ export function describeFinding({ aspect, theirs, ours }: Finding): string {
   return `${aspect}: the server says ${theirs}, bootd would say ${ours}`;
 }
 
-/** How many findings of each verdict there are, machine by machine. */
-export function countByVerdict(entries: readonly LedgerEntry[]): Readonly<Record<Verdict, number>> {
-  const counts = { differs: 0, 'by-design': 0, unknowable: 0 };
-  for (const { finding } of entries) counts[finding.verdict] += 1;
-  return counts;
+/** How many differences there are: each thing once for each machine. */
+export function countDifferences({ entries }: Pick<RehearsalReport, 'entries'>): number {
+  return entries.filter(({ finding }) => finding.verdict === 'differs').length;
 }
 
 /** The report for people, a line each. */
 export function formatReport(report: RehearsalReport): readonly string[] {
-  const { entries, compared, alike, machines } = report;
-  const differences = entries.filter(({ finding }) => finding.verdict === 'differs');
+  const { entries, compared, results, machines } = report;
   const servers = report.servers.map(formatIpv4).join(', ') || 'a server that was not heard';
+  const { differs, unknowable, 'by-design': byDesign, alike } = results;
   return [
-    `Rehearsal beside ${servers}: ${compared} answers to ${machines} machines compared, ${alike} of them alike in every part.`,
+    `Rehearsal beside ${servers}: ${compared} answers to ${machines} machines compared. ${alike} are alike, ${byDesign} differ ` +
+      `on purpose, ${unknowable} cannot be judged, ${differs} differ.`,
     ...notes(report),
-    differences.length === 0 ? 'No differences.' : `${differences.length} differences:`,
-    ...differences.map((entry) => `  ${formatEntry(entry)}`),
+    ...formatDifferences(entries),
     ...formatExplained('On purpose (docs/deviations.md):', 'by-design', entries),
     ...formatExplained('Not to be judged from the wire:', 'unknowable', entries),
   ];
@@ -95,9 +93,27 @@ function notes(report: RehearsalReport): readonly string[] {
   ];
 }
 
-function formatEntry({ machine, questions, finding, count }: LedgerEntry): string {
-  const times = count === 1 ? '' : ` (${count} times)`;
-  return `${machine}, ${questions.join(', ')}: ${describeFinding(finding)}${times}`;
+/** Machines that are named with a difference; of more, there is the number. */
+const NAMED_MACHINES = 4;
+
+/** One line for each difference, with those whom it concerns. */
+function formatDifferences(entries: readonly LedgerEntry[]): readonly string[] {
+  const bySentence = new Map<string, { questions: Set<string>; machines: Set<string> }>();
+  for (const { finding, questions, machine } of entries) {
+    if (finding.verdict !== 'differs') continue;
+    const sentence = describeFinding(finding);
+    const group = bySentence.get(sentence) ?? { questions: new Set(), machines: new Set() };
+    for (const question of questions) group.questions.add(question);
+    group.machines.add(machine);
+    bySentence.set(sentence, group);
+  }
+  if (bySentence.size === 0) return ['No differences.'];
+  const lines = [...bySentence].map(([sentence, { questions, machines }]) => {
+    const named = [...machines].slice(0, NAMED_MACHINES).join(', ');
+    const more = machines.size > NAMED_MACHINES ? ` and ${machines.size - NAMED_MACHINES} more` : '';
+    return `  ${sentence} (${[...questions].join(', ')}; ${named}${more})`;
+  });
+  return [`${bySentence.size} differences:`, ...lines];
 }
 
 /** One line for each explanation and aspect: machines are counted, not listed. */

@@ -4,7 +4,12 @@ import { connect, type AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import type { ControlSettings, HttpSettings, ListenAddress } from '../config/settings.ts';
 import type { Access } from '../control/access.ts';
-import { createControlServer, type ControlParts, type ControlServer } from '../control/http-server.ts';
+import {
+  createControlServer,
+  type ControlParts,
+  type ControlServer,
+  type RehearsalParts,
+} from '../control/http-server.ts';
 import { IoError, ioErrorFromOsCode } from '../io/io-error.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -16,7 +21,7 @@ export interface ControlServiceParts {
   readonly control: ControlSettings;
   /** Undefined: only the socket. */
   readonly http: HttpSettings | undefined;
-  readonly api: ControlParts;
+  readonly api: ControlParts | RehearsalParts;
 }
 
 /** One listening address, and the API behind it. */

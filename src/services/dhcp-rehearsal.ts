@@ -9,7 +9,7 @@ import type { UdpPort } from '../io/udp-port.ts';
 import { FirmwareClient, type FirmwareStep } from '../probe/firmware-client.ts';
 import { FIRMWARE_SHAPES } from '../probe/firmware-shapes.ts';
 import { createLeaseStore } from '../store/lease-store.ts';
-import type { RecordStore } from '../store/store.ts';
+import { FORGETFUL_STORE } from '../store/forgetful-store.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { decodeDhcpMessage, encodeDhcpMessage } from '../wire/dhcp/dhcp-message.ts';
@@ -161,16 +161,6 @@ class Stage implements DhcpWireSource, DhcpWire, UdpPort {
 }
 
 const DHCP_CLIENT_PORT = 68;
-
-/** Takes everything and keeps nothing. */
-const FORGETFUL_STORE: RecordStore = {
-  // eslint-disable-next-line @typescript-eslint/require-await -- the interface is asynchronous, the emptiness is not
-  async *load() {
-    yield* [];
-  },
-  commit: () => Promise.resolve(),
-  close: () => Promise.resolve(),
-};
 
 /** A wire on the first subnet that has ranges; undefined where nothing is given to anybody. */
 function stageLink(settings: DhcpSettings): Link | undefined {

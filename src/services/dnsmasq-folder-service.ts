@@ -25,8 +25,8 @@ import type { Service } from './service.ts';
 export interface DnsmasqFolderParts {
   readonly settings: DnsmasqFilesSettings;
   readonly nodes: Pick<NodeCommands, 'listNodes' | 'execute'>;
-  /** The leases now, for Ironic to read. */
-  readonly leases: () => readonly Lease[];
+  /** The leases now, for Ironic to read. Undefined in a rehearsal: nothing is written, and no folder is made. */
+  readonly leases: (() => readonly Lease[]) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -63,7 +63,9 @@ export class DnsmasqFolderService implements Service {
   /** Reads both folders, made if need be, writes the lease file, and watches from then on. */
   async start(): Promise<void> {
     const { hostsDirectory, optionsDirectory, leaseFile } = this.#parts.settings;
-    for (const folder of [hostsDirectory, optionsDirectory, dirname(leaseFile)]) await makeFolder(folder);
+    if (this.#parts.leases !== undefined) {
+      for (const folder of [hostsDirectory, optionsDirectory, dirname(leaseFile)]) await makeFolder(folder);
+    }
     this.#watch = await watchFolders([hostsDirectory, optionsDirectory], {
       changed: () => this.#readIn(SETTLE_MS),
       failed: (error) => {
@@ -199,6 +201,7 @@ export class DnsmasqFolderService implements Service {
   /** Written aside and moved: Ironic may be reading it. */
   async #writeLeases(): Promise<void> {
     const { settings, leases, clock } = this.#parts;
+    if (leases === undefined) return;
     const text = formatDnsmasqLeases(leases(), clock.now());
     if (text === this.#writtenLeases) return;
     const aside = `${settings.leaseFile}.new`;

@@ -1,10 +1,12 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
-import type { BootFileFailure, BootRoot } from '../io/boot-root.ts';
+import { BootRoot, type BootFileFailure } from '../io/boot-root.ts';
 import type { MapStep } from '../tftp/map-rules.ts';
-import { checkRequest, type RequestPolicy } from '../tftp/request-policy.ts';
+import { checkRequest, collapseLeadingSlashes, type RequestPolicy } from '../tftp/request-policy.ts';
 import { TFTP_ERRORS, type TftpRefusalReason } from '../tftp/tftp-errors.ts';
+import type { TftpSettings } from '../tftp/tftp-settings.ts';
 import type { BootFileLookup, RenderedBootFile } from './boot-file-lookup.ts';
-import type { OpenedFile, BootFileOpener } from './boot-file-opener.ts';
+import { BootFileOpener, type OpenedFile } from './boot-file-opener.ts';
+import { BootTree, type ImageFiles } from './boot-tree.ts';
 import type { TftpMapping } from './tftp-mapping.ts';
 
 /** A request that will not be granted. */
@@ -109,11 +111,42 @@ export class TftpResolver {
     return refusal(opened.reason);
   }
 
+  /**
+   * What a read request for this name from this address is answered with now; a file that is found must be dropped.
+   * Never rejects. With `collapse`, a name that is not found is tried again without its doubled slashes.
+   */
+  async inquire(name: string, peer: Ipv4, collapse: boolean): Promise<TftpContent | TftpRefusal> {
+    const { outcome } = this.map(name, 'read', peer);
+    const found = outcome.kind === 'refused' ? outcome : await this.find(outcome.path, peer);
+    if (found.kind !== 'refused' || found.reason !== 'not-found') return found;
+    const collapsed = collapse ? collapseLeadingSlashes(name) : undefined;
+    if (collapsed === undefined) return found;
+    const again = this.map(collapsed, 'read', peer);
+    return again.outcome.kind === 'refused' ? found : this.find(again.outcome.path, peer);
+  }
+
   /** Why a WRQ is refused: where in.tftpd could not write either, its reason, else that nothing is ever written. */
   async refuseWriting(path: string): Promise<TftpRefusal> {
     const reason: BootFileFailure | undefined = await this.#root.refuseWriting(path);
     return refusal(reason ?? 'write-request');
   }
+}
+
+/** The resolver of a configuration: its root, its map-file, its rules of access. */
+export function createTftpResolver(
+  settings: TftpSettings,
+  mapping: TftpMapping,
+  bootFiles: BootFileLookup,
+  images: ImageFiles | undefined,
+): TftpResolver {
+  const root = new BootRoot({
+    root: settings.root,
+    followSymlinksTo: settings.followSymlinksTo,
+    permissive: settings.permissive,
+    chrootLinks: settings.secure,
+  });
+  const opener = new BootFileOpener(new BootTree(images, root));
+  return new TftpResolver({ mapping, policy: settings, root, opener, bootFiles });
 }
 
 /** The path as rendered files are known by: no leading slash, none doubled, no `.`. */

@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
 import { ConfigError, formatConfigProblem } from '../config/config-error.ts';
-import { BootRoot, whyNoFileIsServed } from '../io/boot-root.ts';
+import { whyNoFileIsServed } from '../io/boot-root.ts';
 import type { Clock } from '../io/clock.ts';
 import type { InheritedSocket } from '../io/inherited-sockets.ts';
 import type { SocketKeeper } from '../io/sd-notify.ts';
@@ -13,22 +13,22 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { decodeTftpPacket, encodeTftpError, type TftpRequest } from '../wire/tftp/tftp-packet.ts';
 import type { BootFileLookup } from './boot-file-lookup.ts';
-import { BootTree, type ImageFiles } from './boot-tree.ts';
+import type { ImageFiles } from './boot-tree.ts';
 import type { FolderWatch } from './folder-watch.ts';
 import type { Service } from './service.ts';
 import { openWorkerDataPlane, type OpenDataPlane } from './tftp-data-plane-link.ts';
 import { TftpEndpoints, type TftpEndpoint } from './tftp-endpoints.ts';
-import { BootFileOpener } from './boot-file-opener.ts';
 import { TftpJournal } from './tftp-journal.ts';
 import { watchMapFile } from './tftp-map-watch.ts';
 import { TftpMapping } from './tftp-mapping.ts';
 import type { DataPeer, StartTransfer } from './tftp-messages.ts';
 import {
+  createTftpResolver,
   refusal,
-  TftpResolver,
   type MappedName,
   type TftpContent,
   type TftpRefusal,
+  type TftpResolver,
 } from './tftp-resolver.ts';
 import type { TftpGranted, TftpObserver } from './tftp-served.ts';
 
@@ -94,19 +94,7 @@ export class TftpService implements Service {
     const { settings } = parts;
     this.#parts = parts;
     this.#mapping = new TftpMapping(settings.mapFile);
-    const root = new BootRoot({
-      root: settings.root,
-      followSymlinksTo: settings.followSymlinksTo,
-      permissive: settings.permissive,
-      chrootLinks: settings.secure,
-    });
-    this.#resolver = new TftpResolver({
-      mapping: this.#mapping,
-      policy: settings,
-      root,
-      opener: new BootFileOpener(new BootTree(parts.images, root)),
-      bootFiles: parts.bootFiles,
-    });
+    this.#resolver = createTftpResolver(settings, this.#mapping, parts.bootFiles, parts.images);
     this.#journal = new TftpJournal(parts);
     const { inherited = [], openDataPlane = openWorkerDataPlane } = parts;
     this.#endpoints = new TftpEndpoints(
@@ -170,14 +158,8 @@ export class TftpService implements Service {
    * What a read request for this name from this address is answered with now. Nothing is sent, counted or logged; a file
    * that is found must be dropped. Never rejects.
    */
-  async inquire(name: string, peer: Ipv4): Promise<TftpContent | TftpRefusal> {
-    const { outcome } = this.#resolver.map(name, 'read', peer);
-    const found = outcome.kind === 'refused' ? outcome : await this.#resolver.find(outcome.path, peer);
-    if (found.kind !== 'refused' || found.reason !== 'not-found') return found;
-    const collapsed = this.#parts.settings.collapseDoubledSlashes ? collapseLeadingSlashes(name) : undefined;
-    if (collapsed === undefined) return found;
-    const again = this.#resolver.map(collapsed, 'read', peer);
-    return again.outcome.kind === 'refused' ? found : this.#resolver.find(again.outcome.path, peer);
+  inquire(name: string, peer: Ipv4): Promise<TftpContent | TftpRefusal> {
+    return this.#resolver.inquire(name, peer, this.#parts.settings.collapseDoubledSlashes);
   }
 
   /** UDP ports that requests are sent to, by endpoint; for tests that let the kernel choose. */

@@ -73,6 +73,13 @@ export const EVENTS = {
   powerConsoleOpened: 'power.console.opened',
   powerBmcLost: 'power.bmc.lost',
   powerBmcFound: 'power.bmc.found',
+  rehearsalStarted: 'rehearsal.started',
+  rehearsalWireOpened: 'rehearsal.wire.opened',
+  rehearsalWireAwaited: 'rehearsal.wire.awaited',
+  rehearsalServerHeard: 'rehearsal.server.heard',
+  rehearsalDifferenceFound: 'rehearsal.difference.found',
+  rehearsalDifferenceExplained: 'rehearsal.difference.explained',
+  rehearsalSummed: 'rehearsal.summed',
   controlListening: 'control.socket.opened',
   controlRequestFailed: 'control.request.failed',
 } as const;

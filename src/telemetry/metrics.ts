@@ -44,6 +44,8 @@ export interface Metrics {
   readonly powerCommandSeconds: Histogram;
   readonly powerPolls: Counter<'result'>;
   readonly ipmiDatagramsIgnored: Counter<'reason'>;
+  readonly rehearsalAnswers: Counter<'result'>;
+  readonly rehearsalFramesLost: Counter;
   readonly nodes: Gauge;
   readonly templateFailures: Counter;
 }
@@ -281,6 +283,17 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
       name: 'bootd_ipmi_datagrams_ignored_total',
       help: 'Datagrams from BMCs that were no answer to anything, by reason.',
       labelNames: ['reason'],
+      registers,
+    }),
+    rehearsalAnswers: new Counter({
+      name: 'bootd_rehearsal_answers_total',
+      help: "Answers of another server that were held against bootd's own, by what came of it.",
+      labelNames: ['result'],
+      registers,
+    }),
+    rehearsalFramesLost: new Counter({
+      name: 'bootd_rehearsal_frames_lost_total',
+      help: 'Frames that passed faster than the rehearsal could look at them.',
       registers,
     }),
     nodes: new Gauge({

@@ -30,10 +30,11 @@ class "uefi" {
 export async function startDhcpd(
   network: LabNetwork,
   leases = '',
+  configuration = DHCPD_CONF,
 ): Promise<{ readonly process: BackgroundProcess; readonly leaseFile: string }> {
   const folder = await mkdtemp(join(network.folder, 'dhcpd-'));
   const leaseFile = join(folder, 'dhcpd.leases');
-  await writeFile(join(folder, 'dhcpd.conf'), DHCPD_CONF);
+  await writeFile(join(folder, 'dhcpd.conf'), configuration);
   await writeFile(leaseFile, leases);
   // A copy: AppArmor's profile goes by the program's path and would keep it out of this folder.
   const dhcpd = join(folder, 'dhcpd');
@@ -49,10 +50,14 @@ export async function startDhcpd(
  * ISC dhcpd and in.tftpd on the server's provisioning leg: what bootd replaces, and what the lab is proved with. They
  * end with the lab.
  */
-export async function startReferenceServers(network: LabNetwork, tftpRoot: string): Promise<void> {
+export async function startReferenceServers(
+  network: LabNetwork,
+  tftpRoot: string,
+  dhcpdConf = DHCPD_CONF,
+): Promise<void> {
   const options = ['-L', '-4', '-a', '192.168.0.1:69', '-m', '/tftpboot/map-file', '/tftpboot'];
   network.server.startWithTftpboot('in.tftpd', tftpRoot, findProgram('in.tftpd') ?? 'in.tftpd', options);
-  await startDhcpd(network);
+  await startDhcpd(network, '', dhcpdConf);
   await waitForTftpPort(network);
 }
 

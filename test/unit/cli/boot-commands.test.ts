@@ -169,6 +169,7 @@ describe('bootd boot follow', () => {
         process: { environment: {}, pid: process.pid },
         untilStopSignal: () => new Promise((resolve) => (stop = resolve)),
         onReloadSignal: () => undefined,
+        onReportSignal: () => undefined,
       });
       expect(code).toBe(0);
       expect(ids).toEqual([undefined, 'r-2']);

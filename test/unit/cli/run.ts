@@ -31,6 +31,7 @@ export async function run(
     untilStopSignal: () =>
       Object.keys(terminal).length > 0 ? new Promise(() => undefined) : Promise.resolve('SIGTERM'),
     onReloadSignal: () => undefined,
+    onReportSignal: () => undefined,
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
