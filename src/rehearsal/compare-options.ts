@@ -122,5 +122,6 @@ export function aspectOf(code: number): string {
 }
 
 function shown(code: number, value: Uint8Array | undefined): string {
-  return value === undefined ? NOTHING : formatOptionValue(optionByCode(code).type, value);
+  if (value === undefined) return NOTHING;
+  return formatOptionValue(optionByCode(code).type, withoutTail(value, endOf(code)));
 }

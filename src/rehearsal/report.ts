@@ -1,5 +1,5 @@
 import { formatIpv4, type Ipv4 } from '../addr/ipv4.ts';
-import { EXPLANATIONS, type Explanation, type Finding, type Verdict } from './finding.ts';
+import { type Explanation, type Finding, type Verdict } from './finding.ts';
 import type { LedgerEntry, LedgerTotals } from './ledger.ts';
 
 /** A rehearsal so far. */
@@ -135,6 +135,3 @@ function formatExplained(
   );
   return lines.length === 0 ? [] : [title, ...lines];
 }
-
-/** Every explanation, for the test that holds them against the documentation. */
-export const EXPLANATION_NAMES = Object.keys(EXPLANATIONS) as readonly Explanation[];

@@ -87,6 +87,11 @@ export class Rehearsal {
     this.#process.signal(signal);
   }
 
+  /** The first line of its output that matches, as soon as it is there. */
+  waitForLine(pattern: RegExp, timeoutMs: number): Promise<string> {
+    return this.#process.waitForLine(pattern, timeoutMs);
+  }
+
   /** What it has found so far, as the control API tells it. */
   report(): Promise<ObservedReport> {
     return new Promise((resolve, reject) => {

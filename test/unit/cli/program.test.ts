@@ -19,6 +19,10 @@ describe('exit codes', () => {
     [2, ['serve']],
     [2, ['serve', '--keep']],
     [2, ['serve', '--demo', '--config', 'x']],
+    [2, ['serve', '--observe']],
+    [2, ['serve', '--demo', '--observe']],
+    [2, ['serve', '--config', 'x', '--leases', 'y']],
+    [2, ['serve', '--config', 'x', '--server', '192.168.0.1']],
     [2, ['serve', '--config']],
     [2, ['serve', '--config', '/nonexistent.yaml']],
     [2, ['check']],
@@ -36,6 +40,7 @@ describe('exit codes', () => {
     [2, ['node', 'set', 'bm1', '--no-boot-profile', '--kernel', 'b']],
     [1, ['node', 'list', '--socket', '/nonexistent.sock']],
     [1, ['lease', 'list', '--socket', '/nonexistent.sock']],
+    [1, ['observe', 'report', '--socket', '/nonexistent.sock']],
   ])('%i for bootd %j', async (code, words) => {
     const ended = await run(words);
     expect(ended.code).toBe(code);
@@ -57,6 +62,7 @@ describe('what it says', () => {
     'lease list',
     'lease show',
     'lease release',
+    'observe report',
   ])('bootd %s --help describes it', async (command) => {
     const { code, out } = await run([...command.split(' '), '--help']);
     expect(code).toBe(0);
@@ -74,6 +80,7 @@ describe('what it says', () => {
     'lease list',
     'lease show',
     'lease release',
+    'observe report',
   ])('bootd %s prints JSON when asked', async (command) => {
     expect((await run([...command.split(' '), '--help'])).out).toContain('--json');
   });
