@@ -16,6 +16,7 @@ const NOBODY: CommandContext = {
   finish: () => undefined,
   untilStopSignal: () => new Promise(() => undefined),
   onReloadSignal: () => undefined,
+  onReportSignal: () => undefined,
 };
 
 /** Every command of bootd, as its help shows it. */

@@ -177,6 +177,7 @@ describe('/v1/openapi.json', () => {
       '/v1/nodes/{uuid}/console post',
       '/v1/nodes/{uuid}/leases get',
       '/v1/nodes/{uuid}/power get post',
+      '/v1/observations get',
       '/v1/probes get post',
       '/v1/probes/{id} delete',
       '/v1/probes/{id}/file get',
