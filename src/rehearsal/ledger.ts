@@ -83,6 +83,6 @@ export class Ledger {
 
 /** What is explained is one kind whatever its values: a lease's remaining time is another one each time. */
 function keyOf(machine: string, { verdict, explanation, aspect, theirs, ours }: Finding): string {
-  const kind = explanation === undefined ? `${theirs}\n${ours}` : explanation;
+  const kind = explanation ?? `${theirs}\n${ours}`;
   return [machine, verdict, aspect, kind].join('\n');
 }

@@ -168,6 +168,7 @@ describe('/v1/openapi.json', () => {
       '/v1/nodes/{uuid} delete get patch put',
       '/v1/nodes/{uuid}/bmc get',
       '/v1/nodes/{uuid}/bmc/identify post',
+      '/v1/nodes/{uuid}/bmc/ping get',
       '/v1/nodes/{uuid}/bmc/raw post',
       '/v1/nodes/{uuid}/bmc/sel get',
       '/v1/nodes/{uuid}/bmc/sensors get',
