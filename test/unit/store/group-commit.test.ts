@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { GroupCommit, type GroupCommitLimits } from '../../../src/store/group-commit.ts';
 import { StoreError } from '../../../src/store/store.ts';
 
@@ -69,17 +69,32 @@ describe('GroupCommit', () => {
   });
 
   it('flushes at once after a pause, and lets what comes right behind a flush wait for company', async () => {
-    const disk = new SlowDisk();
-    const group = new GroupCommit(disk.flush, LIMITS, () => undefined);
-    const first = group.commit([1]);
-    await disk.finish();
-    await first;
-    const second = group.commit([2]);
-    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    const third = group.commit([3]);
-    await disk.finish();
-    await Promise.all([second, third]);
-    expect(disk.flushes).toEqual([[1], [2, 3]]);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const flushes: (readonly number[])[] = [];
+    const flush = (changes: readonly number[]): Promise<void> => {
+      flushes.push(changes);
+      return Promise.resolve();
+    };
+    const turns = async (count: number): Promise<void> => {
+      for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    };
+    try {
+      const group = new GroupCommit(flush, LIMITS, () => undefined);
+      await group.commit([1]);
+      const second = group.commit([2]);
+      await turns(3);
+      const third = group.commit([3]);
+      await turns(3);
+      expect(flushes).toEqual([[1]]);
+      vi.advanceTimersByTime(2);
+      await Promise.all([second, third]);
+      expect(flushes).toEqual([[1], [2, 3]]);
+      vi.advanceTimersByTime(2);
+      await group.commit([4]);
+      expect(flushes).toEqual([[1], [2, 3], [4]]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('does not resolve a commit before its flush has ended', async () => {
