@@ -178,7 +178,7 @@ function finish(
     }),
     changes,
     conflictCheck,
-    facts: situationFacts(situation, { ...facts, replyType: type, droppedOptions }),
+    facts: situationFacts(situation, facts, type, droppedOptions),
   };
 }
 

@@ -12,8 +12,8 @@ export function offerLease(
   offeredVia: string | undefined,
 ): LeaseChange {
   const { now } = situation.view;
-  const lease = leaseFor(situation, address, 'offered', now + holdSeconds * 1000);
-  return { kind: 'put', lease: { ...lease, offeredVia } };
+  const lease = leaseFor(situation, address, 'offered', now + holdSeconds * 1000, offeredVia);
+  return { kind: 'put', lease };
 }
 
 /** The address bound to the client; without seconds, for ever (BOOTP). */
@@ -74,6 +74,7 @@ function leaseFor(
   address: Ipv4,
   state: 'offered' | 'bound',
   expiresAt: number | undefined,
+  offeredVia?: string,
 ): Lease {
   const { message, clientId, hardwareAddress } = request;
   return {
@@ -91,6 +92,7 @@ function leaseFor(
     hostname: request.hostname,
     vendorClass: request.vendorClass,
     relayAgentInfo: relayAgentInfoOf(request, view.leases.at(address)?.lease),
+    offeredVia,
   };
 }
 

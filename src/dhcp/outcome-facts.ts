@@ -8,26 +8,29 @@ import type { Situation } from './situation.ts';
 export type DecidedFacts = Partial<
   Pick<
     OutcomeFacts,
-    | 'replyType'
     | 'address'
     | 'subnet'
     | 'leaseSeconds'
     | 'nextServer'
     | 'bootFile'
     | 'withheldBootFile'
-    | 'droppedOptions'
     | 'objection'
   >
 >;
 
 const NONE: readonly never[] = [];
 
-/** What a situation tells, together with what was decided in it. */
-export function situationFacts(situation: Situation, decided: DecidedFacts): OutcomeFacts {
+/** What a situation tells, together with what was decided in it, and which reply that became. */
+export function situationFacts(
+  situation: Situation,
+  decided: DecidedFacts,
+  replyType?: OutcomeFacts['replyType'],
+  droppedOptions: readonly number[] = NONE,
+): OutcomeFacts {
   const { request, machine, classes, client } = situation;
   return {
     requestKind: request.kind,
-    replyType: decided.replyType,
+    replyType,
     xid: request.message.xid,
     mac: request.mac,
     hardwareAddress: request.hardwareAddress,
@@ -48,7 +51,7 @@ export function situationFacts(situation: Situation, decided: DecidedFacts): Out
     bootFile: decided.bootFile,
     withheldBootFile: decided.withheldBootFile,
     bootModeMismatch: isBootModeMismatch(situation),
-    droppedOptions: decided.droppedOptions ?? NONE,
+    droppedOptions,
     objection: decided.objection,
   };
 }

@@ -8,7 +8,7 @@ import { rejectionFacts } from './outcome-facts.ts';
 import { respondAsBootServer, respondAsProxy } from './proxy-responder.ts';
 import { respondToReboot, respondToSelecting } from './request-responder.ts';
 import { parameterOf } from './scope-parameters.ts';
-import { describeSituation, type DhcpView, type LocatedSituation } from './situation.ts';
+import { describeSituation, type DhcpView, type LocatedSituation, type Situation } from './situation.ts';
 
 /**
  * Decides about one request: the reply, where it goes, and what becomes of the leases; or silence, and why. Nothing is changed
@@ -19,7 +19,7 @@ export function respond(request: DhcpRequest, view: DhcpView): Outcome {
     return { kind: 'silent', reason: request.reason, changes: [], facts: rejectionFacts(request) };
   }
   const situation = describeSituation(request, view);
-  const { machine, selected, chain } = situation;
+  const { machine, chain } = situation;
   if (request.mac !== undefined && view.isIgnored(request.mac))
     return staySilent(situation, 'ignored-machine');
   if (view.settings.answer === 'known-machines' && !machine.isKnown) {
@@ -30,8 +30,12 @@ export function respond(request: DhcpRequest, view: DhcpView): Outcome {
   }
   if (request.link.port === 'boot-server') return respondAsBootServer(situation);
   if (view.settings.mode === 'proxy') return respondAsProxy(situation);
-  if (selected === undefined) return staySilent(situation, 'no-subnet');
-  return respondOnNetwork({ ...situation, selected });
+  return isLocated(situation) ? respondOnNetwork(situation) : staySilent(situation, 'no-subnet');
+}
+
+/** Not by a copy: this is done with every message. */
+function isLocated(situation: Situation): situation is LocatedSituation {
+  return situation.selected !== undefined;
 }
 
 function respondOnNetwork(situation: LocatedSituation): Outcome {
