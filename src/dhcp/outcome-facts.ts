@@ -8,13 +8,7 @@ import type { Situation } from './situation.ts';
 export type DecidedFacts = Partial<
   Pick<
     OutcomeFacts,
-    | 'address'
-    | 'subnet'
-    | 'leaseSeconds'
-    | 'nextServer'
-    | 'bootFile'
-    | 'withheldBootFile'
-    | 'objection'
+    'address' | 'subnet' | 'leaseSeconds' | 'nextServer' | 'bootFile' | 'withheldBootFile' | 'objection'
   >
 >;
 
