@@ -39,6 +39,7 @@ export class LeaseTable implements LeaseTableView {
   /** Taken slots by when they may become free. */
   readonly #due = new TimeHeap<AddressSlot>();
   readonly #onExpired: ExpiryListener | undefined;
+  readonly #lapsed = new Set<Ipv4>();
   /** In the order of addresses; they do not overlap. */
   #pools: readonly AddressPool[] = [];
   #latest = -Infinity;
@@ -104,6 +105,11 @@ export class LeaseTable implements LeaseTableView {
   /** What a store keeps: every lease, past ones and declined addresses too, and no offers. */
   *kept(): Iterable<Lease> {
     for (const { lease } of this.#slots.values()) if (lease !== undefined) yield lease;
+  }
+
+  /** Addresses that were declined until their time was over: gone from here, while a store may still hold the record. */
+  lapsed(): Iterable<Ipv4> {
+    return this.#lapsed;
   }
 
   at(address: Ipv4): AddressRecord | undefined {
@@ -242,6 +248,7 @@ export class LeaseTable implements LeaseTableView {
   }
 
   #replaceLease(slot: AddressSlot, lease: Lease | undefined): void {
+    if (lease !== undefined) this.#lapsed.delete(slot.address);
     const before = slot.lease;
     slot.lease = lease;
     if (before?.mac !== undefined && before.mac !== lease?.mac) this.#byMac.remove(before.mac, slot.address);
@@ -290,6 +297,7 @@ export class LeaseTable implements LeaseTableView {
       this.#onExpired?.(lease);
     } else if (lease.state === 'declined') {
       this.#replaceLease(slot, undefined);
+      this.#lapsed.add(slot.address);
     }
   }
 

@@ -120,14 +120,15 @@ export class LeaseService implements Service, LeaseQueries {
   /** Makes all leases durable as they are now, some at a time; a flush that fails is tried again until one succeeds. */
   async #keepAll(): Promise<void> {
     const { leases, store } = this.#parts;
-    const addresses = Array.from(leases.kept(), ({ address }) => address);
+    // A record that is over and forgotten must not stay behind in the old time: from the future, it would move all others at the next start.
+    const addresses = [...Array.from(leases.kept(), ({ address }) => address), ...leases.lapsed()];
     for (let next = 0; next < addresses.length && !this.#stopped;) {
       // Read at the moment of the commit: what was committed before it is older, what comes after it newer.
       const changes = addresses
         .slice(next, next + LEASES_PER_FLUSH)
         .flatMap((address): readonly LeaseChange[] => {
           const lease = leases.at(address)?.lease;
-          return lease === undefined ? [] : [{ kind: 'put', lease }];
+          return [lease === undefined ? { kind: 'forget', address } : { kind: 'put', lease }];
         });
       try {
         await store.commit(changes);

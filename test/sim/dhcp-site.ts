@@ -1,17 +1,22 @@
 import { pino } from 'pino';
 import type { Ipv4 } from '../../src/addr/ipv4.ts';
+import type { NodeLookup } from '../../src/boot/node.ts';
 import type { DhcpSettings } from '../../src/dhcp/dhcp-settings.ts';
+import type { Link } from '../../src/dhcp/link.ts';
 import { LeaseTable } from '../../src/dhcp/lease-table.ts';
 import { allRanges } from '../../src/dhcp/subnet-selection.ts';
-import { createSteadyClock } from '../../src/io/clock.ts';
+import { createSteadyClock, type Clock } from '../../src/io/clock.ts';
 import { ClockService } from '../../src/services/clock-service.ts';
 import { DhcpService } from '../../src/services/dhcp-service.ts';
+import type { DhcpObserver } from '../../src/services/dhcp-observer.ts';
+import type { DhcpReceiver } from '../../src/services/dhcp-wires.ts';
 import { LeaseService } from '../../src/services/lease-service.ts';
 import { createLeaseStore } from '../../src/store/lease-store.ts';
 import { leaseCodec, leaseRecordName } from '../../src/store/lease-record.ts';
 import { decodeRecord } from '../../src/store/record.ts';
+import type { RecordStore } from '../../src/store/store.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { lookup } from '../unit/dhcp/fake-view.ts';
+import { LINK, lookup } from '../unit/dhcp/fake-view.ts';
 import { DhcpWitness } from './dhcp-witness.ts';
 import { PERFECT_WIRE, type WireConditions } from './lossy-network.ts';
 import { SimulatedDisk, type DiskHabits } from './simulated-disk.ts';
@@ -25,8 +30,8 @@ const BEGINNING = Date.UTC(2026, 10, 22, 12);
 const CLOCK_LOOK_MS = 1000;
 
 /** prom-client observes its process in each registry, so all simulations share one. */
-const METRICS = createMetrics();
-const LOGGER = pino({ level: 'silent' });
+export const METRICS = createMetrics();
+export const LOGGER = pino({ level: 'silent' });
 
 /** What a simulated site is made from. */
 export interface SiteOptions {
@@ -34,7 +39,33 @@ export interface SiteOptions {
   readonly wire?: Partial<WireConditions>;
   readonly disk?: Partial<DiskHabits>;
   readonly seed: number;
+  /** The interfaces that are served; the one of the fake views unless told otherwise. */
+  readonly links?: readonly Link[];
+  readonly nodes?: NodeLookup;
+  /** Made anew for each life of the server. */
+  readonly observer?: (life: ServerLife) => DhcpObserver;
+  readonly parts?: Partial<SiteParts>;
 }
+
+/** What one life of the server consists of, for those who serve beside it. */
+export interface ServerLife {
+  readonly leaseService: LeaseService;
+  readonly clock: Clock;
+}
+
+/** Parts of the server that a planted bug stands in for. */
+export interface SiteParts {
+  readonly leaseTable: (settings: DhcpSettings) => LeaseTable;
+  readonly store: (store: RecordStore) => RecordStore;
+  /** How the server is told of a datagram. */
+  readonly hearing: (receive: DhcpReceiver) => DhcpReceiver;
+}
+
+const SOUND_PARTS: SiteParts = {
+  leaseTable: (settings) => new LeaseTable(allRanges(settings)),
+  store: (store) => store,
+  hearing: (receive) => receive,
+};
 
 /**
  * A controller with the real DHCP and lease services over a simulated wire and disk, its machines, and a witness: all of it in
@@ -44,15 +75,22 @@ export class DhcpSite {
   readonly clock = new VirtualClock();
   readonly random: () => number;
   readonly disk: SimulatedDisk;
+  /** The first of the wires, which is the only one unless told otherwise. */
   readonly wire: SimulatedWire;
+  readonly wires: readonly SimulatedWire[];
   readonly witness: DhcpWitness;
   readonly machines: SimulatedMachine[] = [];
   readonly #settings: DhcpSettings;
+  readonly #options: SiteOptions;
+  readonly #parts: SiteParts;
   /** How far the wall clock is from where it would be had nobody set it. */
   #wallAhead = 0;
   #running: { readonly leases: LeaseTable; readonly clockService: ClockService } | undefined;
 
-  constructor({ settings, wire, disk, seed }: SiteOptions) {
+  constructor(options: SiteOptions) {
+    const { settings, wire, disk, seed, links = [LINK] } = options;
+    this.#options = options;
+    this.#parts = { ...SOUND_PARTS, ...options.parts };
     this.random = seededRandom(seed);
     this.#settings = settings;
     this.disk = new SimulatedDisk(this.clock, this.random, { flushMs: 1, jitterMs: 5, ...disk });
@@ -60,7 +98,13 @@ export class DhcpSite {
       () => this.clock.now(),
       (address, mac) => this.#isDurable(address, mac),
     );
-    this.wire = new SimulatedWire(this.clock, this.random, { ...PERFECT_WIRE, ...wire, seed }, this.witness);
+    const conditions = { ...PERFECT_WIRE, ...wire, seed };
+    this.wires = links.map(
+      (link) => new SimulatedWire(this.clock, this.random, conditions, this.witness, link),
+    );
+    const [first] = this.wires;
+    if (first === undefined) throw new Error('a site has a wire');
+    this.wire = first;
     this.#tick();
   }
 
@@ -76,18 +120,21 @@ export class DhcpSite {
     if (this.#running !== undefined) return;
     const host = { now: () => this.wallTime(), monotonic: () => this.clock.now() };
     const clock = createSteadyClock(host);
-    const leases = new LeaseTable(allRanges(this.#settings));
-    const store = createLeaseStore(this.disk.open());
+    const leases = this.#parts.leaseTable(this.#settings);
+    const store = createLeaseStore(this.#parts.store(this.disk.open()));
     const common = { leases, store, clock, logger: LOGGER, metrics: METRICS };
     const leaseService = new LeaseService(common);
     await leaseService.start();
     const service = new DhcpService({
       ...common,
       settings: this.#settings,
-      nodes: lookup(),
+      nodes: this.#options.nodes ?? lookup(),
+      ...(this.#options.observer !== undefined && {
+        observer: this.#options.observer({ leaseService, clock }),
+      }),
       wires: {
         open: (receive) => {
-          this.wire.plugIn(receive);
+          for (const wire of this.wires) wire.plugIn(this.#parts.hearing(receive));
           return Promise.resolve();
         },
         stopHearing: () => Promise.resolve(),
@@ -102,7 +149,7 @@ export class DhcpSite {
 
   /** `kill -9`, or a power cut. */
   crash(): void {
-    this.wire.unplug();
+    for (const wire of this.wires) wire.unplug();
     this.disk.crash();
     this.witness.crashed();
     this.#running = undefined;
@@ -129,6 +176,10 @@ export class DhcpSite {
       return boundAt !== undefined;
     });
     return boundAt === undefined ? undefined : boundAt - from;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
   }
 
   /** The server's own view. */

@@ -27,6 +27,8 @@ export class DhcpWitness implements WireTap {
   readonly #offers = new Map<Ipv4, Promised>();
   /** What each machine asked for last. */
   readonly #wishes = new Map<string, Ipv4>();
+  /** What was given back, by RELEASE or DECLINE, and not asked for since. */
+  readonly #givenBack = new Map<Ipv4, string>();
 
   constructor(now: () => number, isDurable: IsDurable) {
     this.#now = now;
@@ -48,9 +50,13 @@ export class DhcpWitness implements WireTap {
     const mac = macOf(message);
     const wish = addressOption(message, 50) ?? message.ciaddr;
     const type = message.options.get(53)?.[0];
-    if (type === 3) this.#wishes.set(mac, wish);
+    if (type === 3) {
+      this.#wishes.set(mac, wish);
+      if (this.#givenBack.get(wish) === mac) this.#givenBack.delete(wish);
+    }
     // RELEASE and DECLINE end what the server promised as soon as it hears of them.
     if (type !== 4 && type !== 7) return;
+    this.#givenBack.set(wish, mac);
     if (this.#holders.get(wish)?.mac === mac) this.#holders.delete(wish);
     if (type === 4 && this.#offers.get(wish)?.mac === mac) this.#offers.delete(wish);
   }
@@ -66,6 +72,8 @@ export class DhcpWitness implements WireTap {
         return;
       case 5: {
         this.count.acks += 1;
+        // Its RELEASE was heard while the ACK waited for the disk: nobody is promised anything, and nobody listens.
+        if (this.#givenBack.get(address) === mac) return;
         this.#mustBeFreeFor(mac, address, 'acknowledged');
         if (!this.#isDurable(address, mac))
           this.#break(`an ACK left before its lease was durable`, mac, address);
@@ -85,6 +93,10 @@ export class DhcpWitness implements WireTap {
       }
       default:
     }
+  }
+
+  strayed(message: DhcpMessage): void {
+    this.#break('an answer on a wire on which it never spoke', macOf(message), message.yiaddr);
   }
 
   /** The server lost its memory: offers are not kept on disk. */

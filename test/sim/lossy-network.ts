@@ -52,6 +52,11 @@ export class LossyNetwork {
     return socket;
   }
 
+  /** A socket of the server is gone, and what is sent to it is lost. */
+  unbind(port: number): void {
+    this.#server.delete(port);
+  }
+
   connect(address: Ipv4, port: number, receive: ClientSocket): void {
     this.#clients.set(`${address}/${port}`, receive);
   }

@@ -16,11 +16,14 @@ interface Waiting {
 
 /**
  * Stable storage in virtual time, with group commit as the real store has it: what comes while a flush runs shares the
- * next one. It loses in a crash what was not flushed, and of the flush that was under way all or nothing.
+ * next one. It loses in a crash what was not flushed, and of the flush
+ * that was under way any part of its end.
  */
 export class SimulatedDisk {
-  /** While it is set, every flush fails. */
-  failing = false;
+  /** While it is set, every flush fails: nothing is written, or, after an I/O error, nobody knows what was. */
+  failing: boolean | 'io-error' = false;
+  /** Milliseconds that every flush takes besides. */
+  slowMs = 0;
   readonly #clock: VirtualClock;
   readonly #random: () => number;
   readonly #habits: DiskHabits;
@@ -41,10 +44,15 @@ export class SimulatedDisk {
     return this.#records.get(key);
   }
 
-  /** Power is cut. Those who wait for a flush never hear of it. */
+  /** Records that are there. */
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /** Power is cut. Those who wait for a flush never hear of it, and it may be torn between any two of them. */
   crash(): void {
     this.#life += 1;
-    if (this.#random() < 0.5) this.#keep(this.#underWay);
+    this.#keep(this.#underWay.slice(0, Math.floor(this.#random() * (this.#underWay.length + 1))));
     this.#underWay = [];
     this.#waiting = [];
   }
@@ -52,6 +60,7 @@ export class SimulatedDisk {
   /** The store as one life of a server sees it. */
   open(): RecordStore {
     const records = this.#records;
+    const life = this.#life;
     return {
       async *load(prefix) {
         const found = [...records].filter(([key]) => key.startsWith(prefix));
@@ -59,6 +68,8 @@ export class SimulatedDisk {
       },
       commit: (changes) =>
         new Promise((resolve, reject) => {
+          // What a process that is dead would still have written is not.
+          if (life !== this.#life) return;
           this.#waiting.push({ changes, resolve, reject });
           if (this.#underWay.length === 0) this.#flush();
         }),
@@ -71,11 +82,12 @@ export class SimulatedDisk {
     this.#waiting = [];
     const { flushMs, jitterMs } = this.#habits;
     const life = this.#life;
-    this.#clock.after(flushMs + this.#random() * jitterMs, () => {
+    this.#clock.after(flushMs + this.#random() * jitterMs + this.slowMs, () => {
       if (life !== this.#life) return;
       const done = this.#underWay;
       this.#underWay = [];
-      if (this.failing) {
+      if (this.failing !== false) {
+        if (this.failing === 'io-error' && this.#random() < 0.5) this.#keep(done);
         const error = new StoreError('failing', 'the simulated disk is full');
         for (const { reject } of done) reject(error);
       } else {

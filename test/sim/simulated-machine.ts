@@ -1,4 +1,4 @@
-import type { Ipv4 } from '../../src/addr/ipv4.ts';
+import { ipv4FromBytes, type Ipv4 } from '../../src/addr/ipv4.ts';
 import type { DhcpMessage } from '../../src/wire/dhcp/dhcp-message.ts';
 import { addressOption, FakeClient } from '../unit/dhcp/fake-view.ts';
 import type { SimulatedWire } from './simulated-wire.ts';
@@ -18,7 +18,9 @@ const TRIES_MAX = 4;
 
 /** A machine that speaks DHCP as RFC 2131 wants it, in virtual time: the client's half, written for the tests alone. */
 export class SimulatedMachine {
-  readonly client = new FakeClient();
+  readonly client: FakeClient;
+  /** Told of each ACK that gives the machine an address anew; not of renewals. */
+  onBound: (message: DhcpMessage) => void = () => undefined;
   state: MachineState = 'off';
   /** Kept when the machine is switched off, as on a disk. */
   lease: OwnLease | undefined;
@@ -30,11 +32,15 @@ export class SimulatedMachine {
   #xid = 0;
   #tries = 0;
   #offered: Ipv4 | undefined;
+  /** Whose offer was taken. */
+  #server: Ipv4 | undefined;
   #askedAt = 0;
   /** Counts changes of state: what was to happen in an earlier one does not. */
   #turn = 0;
 
-  constructor(clock: VirtualClock, random: () => number, wire: SimulatedWire) {
+  /** `mac` where the same run must have the same cards. */
+  constructor(clock: VirtualClock, random: () => number, wire: SimulatedWire, mac?: string) {
+    this.client = new FakeClient(mac === undefined ? {} : { mac });
     this.#clock = clock;
     this.#random = random;
     this.#wire = wire;
@@ -64,14 +70,14 @@ export class SimulatedMachine {
     const lease = this.#ownLease();
     this.switchOff();
     this.forget();
-    if (lease !== undefined) this.#wire.fromMachine(this.client.release(lease.address));
+    if (lease !== undefined) this.#wire.fromMachine(this.client.release(lease.address, this.#server));
   }
 
   /** It found somebody else on its address. */
   decline(): void {
     const lease = this.#ownLease();
     if (lease === undefined || this.state === 'off') return;
-    this.#wire.fromMachine(this.client.decline(lease.address));
+    this.#wire.fromMachine(this.client.decline(lease.address, this.#server));
     this.forget();
   }
 
@@ -113,7 +119,7 @@ export class SimulatedMachine {
           header,
         );
       case 'requesting':
-        return this.#offered && client.select(this.#offered, undefined, header);
+        return this.#offered && client.select(this.#offered, this.#server, header);
       case 'rebooting':
         return own && client.reboot(own, header);
       case 'renewing':
@@ -129,6 +135,7 @@ export class SimulatedMachine {
     const type = message.options.get(53)?.[0];
     if (type === 2 && this.state === 'selecting') {
       this.#offered = message.yiaddr;
+      this.#server = ipv4FromBytes(message.options.get(54) ?? new Uint8Array());
       this.#enter('requesting');
     } else if (type === 5 && this.state !== 'selecting') {
       this.#bind(message);
@@ -141,9 +148,11 @@ export class SimulatedMachine {
     const seconds = new DataView(Uint8Array.from(message.options.get(51) ?? []).buffer).getUint32(0);
     this.lease = { address: message.yiaddr, until: this.#askedAt + seconds * 1000 };
     this.#formerly = message.yiaddr;
+    const isNew = this.state !== 'renewing';
     this.state = 'bound';
     this.#turn += 1;
     this.#later((seconds * 1000) / 2, () => this.#enter('renewing'));
+    if (isNew) this.onBound(message);
   }
 
   #later(milliseconds: number, act: () => void): void {

@@ -2,6 +2,7 @@ import type { Ipv4 } from '../../src/addr/ipv4.ts';
 import type { DhcpWire } from '../../src/services/dhcp-wire.ts';
 import type { DhcpReceiver } from '../../src/services/dhcp-wires.ts';
 import { decodeDhcpMessage, encodeDhcpMessage, type DhcpMessage } from '../../src/wire/dhcp/dhcp-message.ts';
+import type { Link } from '../../src/dhcp/link.ts';
 import { LINK } from '../unit/dhcp/fake-view.ts';
 import type { WireConditions } from './lossy-network.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -10,6 +11,8 @@ import type { VirtualClock } from './virtual-clock.ts';
 export interface WireTap {
   heard(message: DhcpMessage): void;
   said(message: DhcpMessage): void;
+  /** The server said something on a wire on which its addressee never spoke. */
+  strayed(message: DhcpMessage): void;
 }
 
 type Hear = (message: DhcpMessage) => void;
@@ -28,14 +31,24 @@ export class SimulatedWire {
   readonly #random: () => number;
   readonly #conditions: WireConditions;
   readonly #tap: WireTap;
+  readonly #link: Link;
   readonly #machines = new Map<string, Hear>();
+  /** Cards that were heard here. */
+  readonly #heard = new Set<string>();
   #server: ((bytes: Uint8Array) => void) | undefined;
 
-  constructor(clock: VirtualClock, random: () => number, conditions: WireConditions, tap: WireTap) {
+  constructor(
+    clock: VirtualClock,
+    random: () => number,
+    conditions: WireConditions,
+    tap: WireTap,
+    link: Link = LINK,
+  ) {
     this.#clock = clock;
     this.#random = random;
     this.#conditions = conditions;
     this.#tap = tap;
+    this.#link = link;
   }
 
   /** A machine's card. */
@@ -56,7 +69,7 @@ export class SimulatedWire {
       if (isPlugged()) this.#toMachine(bytes);
     };
     const wire: DhcpWire = {
-      link: LINK,
+      link: this.#link,
       port: {
         send: (bytes) => {
           say(bytes);
@@ -72,7 +85,9 @@ export class SimulatedWire {
       limitations: [],
     };
     const hear = (bytes: Uint8Array): void => {
-      this.#tap.heard(decodeDhcpMessage(bytes));
+      const message = decodeDhcpMessage(bytes);
+      this.#heard.add(cardOf(message));
+      this.#tap.heard(message);
       receive(wire, bytes, 68);
     };
     this.#server = hear;
@@ -93,9 +108,10 @@ export class SimulatedWire {
 
   #toMachine(bytes: Uint8Array): void {
     const message = decodeDhcpMessage(bytes);
+    const card = cardOf(message);
+    if (!this.#heard.has(card)) this.#tap.strayed(message);
     this.#tap.said(message);
-    const chaddr = message.chaddr.subarray(0, message.hlen).join();
-    this.#carry(this.#conditions.lossToClient, () => this.#machines.get(chaddr)?.(message));
+    this.#carry(this.#conditions.lossToClient, () => this.#machines.get(card)?.(message));
   }
 
   #carry(loss: number, deliver: () => void): void {
@@ -106,4 +122,8 @@ export class SimulatedWire {
       this.#clock.after(delayMs + this.#random() * jitterMs, deliver);
     }
   }
+}
+
+function cardOf({ chaddr, hlen }: DhcpMessage): string {
+  return chaddr.subarray(0, hlen).join();
 }
