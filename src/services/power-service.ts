@@ -90,6 +90,8 @@ export class PowerService implements Service, PowerCommands {
 
   start(): Promise<void> {
     this.#schedule?.start();
+    // What nobody polls may have failed once and work again: that is no state to be told.
+    if (this.#schedule !== undefined) this.#parts.metrics.observeBmcs(() => this.#failingByCode());
     return Promise.resolve();
   }
 
@@ -229,6 +231,15 @@ export class PowerService implements Service, PowerCommands {
       { event: EVENTS.powerCommandDone, node: uuid, command, ...facts },
       `the BMC took ${command}`,
     );
+  }
+
+  #failingByCode(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const uuid of this.#pollable()) {
+      const code = this.view(uuid)?.failure?.code;
+      if (code !== undefined) counts.set(code, (counts.get(code) ?? 0) + 1);
+    }
+    return counts;
   }
 
   #pollable(): readonly NodeUuid[] {

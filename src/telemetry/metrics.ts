@@ -43,6 +43,8 @@ export interface Metrics {
   readonly powerCommands: Counter<'command' | 'result'>;
   readonly powerCommandSeconds: Histogram;
   readonly powerPolls: Counter<'result'>;
+  /** BMCs that fail, by the code of their failure, are counted only when somebody asks for the metrics. */
+  observeBmcs(countFailing: () => ReadonlyMap<string, number>): void;
   readonly ipmiDatagramsIgnored: Counter<'reason'>;
   readonly rehearsalAnswers: Counter<'result'>;
   readonly rehearsalFramesLost: Counter;
@@ -63,6 +65,7 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
   let countLeases: () => ReadonlyMap<string, number> = () => new Map();
   if (about === 'process-and-services') collectDefaultMetrics({ register: registry, prefix: 'bootd_' });
   let countBoots: () => number = () => 0;
+  let countFailingBmcs: () => ReadonlyMap<string, number> = () => new Map();
   let askChecks: () => ReadonlyMap<string, boolean> = () => new Map();
   new Gauge({
     name: 'bootd_check_ok',
@@ -92,8 +95,21 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
       this.set(countBoots());
     },
   });
+  new Gauge({
+    name: 'bootd_power_bmcs_failing',
+    help: 'BMCs of nodes that could not be asked for the power state when they were last polled, by code.',
+    labelNames: ['code'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [code, count] of countFailingBmcs()) this.set({ code }, count);
+    },
+  });
   return {
     registry,
+    observeBmcs(countFailing) {
+      countFailingBmcs = countFailing;
+    },
     observeChecks(ask) {
       askChecks = ask;
     },
