@@ -1,4 +1,4 @@
-import { link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ioErrorFrom } from '../io/io-error.ts';
 import { processCommand } from '../io/port-holder.ts';
@@ -54,6 +54,7 @@ export async function prepareStoreFolder(path: string): Promise<StoreFolder> {
     } else {
       checkFormat(path, entries, await readFormat(path));
     }
+    const openness = await closeToOthers(path);
     const records = join(path, 'records');
     await mkdir(records, { recursive: true, mode: 0o700 });
     await syncFolder(path);
@@ -64,11 +65,24 @@ export async function prepareStoreFolder(path: string): Promise<StoreFolder> {
       records,
       flushes: join(path, FLUSHES_FILE),
       fresh,
-      notes: notesOn(path, fresh, isMarked),
+      notes: [...openness, ...notesOn(path, fresh, isMarked)],
     };
   } catch (error) {
     if (error instanceof StoreError) throw error;
     throw new StoreError('unusable', ioErrorFrom(`cannot use ${path} for the store`, error).message, error);
+  }
+}
+
+/** Takes the folder's rights from everybody but its owner, where somebody gave them; what to say about that. */
+async function closeToOthers(path: string): Promise<readonly string[]> {
+  const { mode } = await stat(path);
+  if ((mode & 0o077) === 0) return [];
+  const was = `${path} was open to other users of this host (mode 0${(mode & 0o777).toString(8)}), and holds passwords of BMCs`;
+  try {
+    await chmod(path, 0o700);
+    return [`${was}; it is closed to them now`];
+  } catch (error) {
+    return [`${was}; it could not be closed to them: ${ioErrorFrom('chmod', error).message}`];
   }
 }
 

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -109,6 +110,16 @@ describe('an ordinary store', () => {
     const values: Uint8Array[] = [];
     for await (const [, value] of second.store.load('node/')) values.push(value);
     expect(values).toEqual([Uint8Array.of(7)]);
+  });
+
+  it('is closed to other users where somebody opened it, and says so', async () => {
+    await (await open()).store.close();
+    chmodSync(folder, 0o755);
+    const second = await open();
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(second.report).toEqual([
+      `${folder} was open to other users of this host (mode 0755), and holds passwords of BMCs; it is closed to them now`,
+    ]);
   });
 
   it('hands out exactly one table, whatever its neighbours are called', async () => {
