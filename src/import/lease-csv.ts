@@ -28,7 +28,11 @@ export function formatLeaseCsv(leases: readonly Lease[], now: number): string {
   return [heading, ...rows].map((cells) => `${cells.map(quoteCell).join(',')}\r\n`).join('');
 }
 
-function quoteCell(text: string): string {
+/** What spreadsheets take for a formula. Host names and vendor classes are whatever a machine on the wire sends. */
+const FORMULA = /^[=+\-@\t\r]/;
+
+function quoteCell(cell: string): string {
+  const text = FORMULA.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

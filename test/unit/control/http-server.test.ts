@@ -104,6 +104,26 @@ describe('the read-only side', () => {
   });
 });
 
+describe('a body', () => {
+  it('of more than 1 MiB is refused, whatever it holds', async () => {
+    await open();
+    const large = JSON.stringify({ name: 'x'.repeat(2 ** 20), ports: [] });
+    expect(await api.call('PUT', node, large)).toMatchObject({
+      status: 413,
+      body: { code: 'body-too-large' },
+    });
+  });
+
+  it.each(['{"__proto__":{"x":1},"ports":[]}', '{"constructor":{"prototype":{"x":1}},"ports":[]}'])(
+    'that would change what all objects are is refused: %s',
+    async (text) => {
+      await open();
+      expect((await api.call('PUT', node, text)).status).toBe(400);
+      expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+    },
+  );
+});
+
 describe('every answer', () => {
   it('is neither cached nor guessed at', async () => {
     await open();

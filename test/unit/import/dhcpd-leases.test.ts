@@ -278,6 +278,11 @@ describe('the way back', () => {
     });
   });
 
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)'])('CSV has no formula of the wire in a cell: %s', (hostname) => {
+    const [, row = ''] = formatLeaseCsv([made('10.0.0.1', { hostname })], NOW).split('\r\n');
+    expect(row.split(',')).toContain(`'${hostname}`);
+  });
+
   it('CSV has a heading, a row a lease, quotes where they are needed, and nothing for what is not known', () => {
     const rows = formatLeaseCsv([made('10.0.0.1', { hostname: 'a,"b"', expiresAt: undefined })], NOW).split(
       '\r\n',
