@@ -1,6 +1,8 @@
+import { closeSync } from 'node:fs';
 import { IoError } from './io-error.ts';
 import { LINUX, bindToDevice, boundDevice, boundPort, setIntegerOption } from './kernel-socket.ts';
 import { accessLibc, type Libc } from './libc.ts';
+import type { SocketKeeper } from './sd-notify.ts';
 
 /** A socket that the service manager opened for us. */
 export interface InheritedSocket {
@@ -74,6 +76,22 @@ export function findInheritedSocket(
   const tied = found.filter((socket) => isTied(libc, socket, device));
   const fits = ({ fd }: InheritedSocket): boolean => boundPort(libc, fd) === port;
   return tied.find(fits) ?? found.find((one) => !tied.includes(one) && fits(one) && tie(libc, one, device));
+}
+
+/**
+ * What is left when this socket was claimed. Others of its name are closed: a socket unit that started late has bound a
+ * second one beside ours, and what came to a socket that nobody reads would be lost.
+ */
+export function withoutClaimed(
+  sockets: readonly InheritedSocket[],
+  claimed: InheritedSocket | undefined,
+  keeper: SocketKeeper,
+): readonly InheritedSocket[] {
+  if (claimed === undefined) return sockets;
+  const surplus = sockets.filter((socket) => socket !== claimed && socket.name === claimed.name);
+  for (const { fd } of surplus) closeSync(fd);
+  if (surplus.length > 0) keeper.keep(claimed.name, claimed.fd);
+  return sockets.filter(({ name }) => name !== claimed.name);
 }
 
 /** Those that belong to one of the interfaces and conversations, and those that nobody will ask for. */

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { closeSync } from 'node:fs';
 import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import { IoError, ioErrorFrom, ioErrorFromErrno } from './io-error.ts';
-import { LINUX, encodeInetAddress } from './kernel-socket.ts';
+import { LINUX, encodeInetAddress, setIntegerOption } from './kernel-socket.ts';
 import { accessLibc, type Libc } from './libc.ts';
 import { describePortHolder } from './port-holder.ts';
 import type { UdpPeer, UdpPort } from './udp-port.ts';
@@ -64,6 +64,7 @@ export async function adoptUdpPort(fd: number): Promise<AdoptedUdpPort> {
     socket.close();
     throw ioErrorFrom(`cannot use file descriptor ${fd} as a UDP socket`, error);
   }
+  shareWithNobody(fd);
   const port = wrap(socket);
   let mouth: { readonly libc: Libc; readonly fd: number } | undefined;
   return {
@@ -86,6 +87,16 @@ export async function adoptUdpPort(fd: number): Promise<AdoptedUdpPort> {
       await port.close();
     },
   };
+}
+
+/**
+ * libuv sets SO_REUSEADDR on every socket that it takes over. With it a second server could bind the port beside us
+ * without a word.
+ */
+function shareWithNobody(fd: number): void {
+  const access = accessLibc();
+  if (access.kind === 'unavailable') return;
+  setIntegerOption(access.libc, fd, LINUX.SO_REUSEADDR, 0, `cannot keep the port of file descriptor ${fd}`);
 }
 
 /** Rejects with IoError. */

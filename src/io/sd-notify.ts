@@ -9,7 +9,7 @@ import { isLayoutKnown } from './message-array.ts';
  * them, with what clients have sent meanwhile. Where no service manager listens, nothing is kept.
  */
 export interface SocketKeeper {
-  /** Under this name, ASCII without `:`; the descriptor stays ours too. */
+  /** Under this name, ASCII without `:`, and instead of what was kept under it; the descriptor stays ours too. */
   keep(name: string, fd: number): void;
   /** The manager closes its copies of all sockets of this name. */
   forget(name: string): void;
@@ -58,8 +58,11 @@ export function openServiceNotifier(
     watchdogTimeoutMs: watchdogTimeout(environment, pid),
     problem: () => channel.problem(),
     sockets: {
-      // FDPOLL=0: else the manager drops a socket as soon as an ICMP error is pending on it.
-      keep: (name, fd) => channel.sendDescriptor(`FDSTORE=1\nFDNAME=${name}\nFDPOLL=0`, fd),
+      keep: (name, fd) => {
+        channel.send(`FDSTOREREMOVE=1\nFDNAME=${name}`, 'wait');
+        // FDPOLL=0: else the manager drops a socket as soon as an ICMP error is pending on it.
+        channel.sendDescriptor(`FDSTORE=1\nFDNAME=${name}\nFDPOLL=0`, fd);
+      },
       forget: (name) => channel.send(`FDSTOREREMOVE=1\nFDNAME=${name}`, 'wait'),
     },
   };

@@ -1,7 +1,12 @@
 import { formatIpv4 } from '../addr/ipv4.ts';
 import type { DhcpSettings } from '../dhcp/dhcp-settings.ts';
 import type { Link } from '../dhcp/link.ts';
-import { findInheritedSocket, socketName, type InheritedSocket } from '../io/inherited-sockets.ts';
+import {
+  findInheritedSocket,
+  socketName,
+  withoutClaimed,
+  type InheritedSocket,
+} from '../io/inherited-sockets.ts';
 import { compareInterface, watchInterfaces, type InterfaceWatch } from '../io/interface-watch.ts';
 import { ioErrorFrom } from '../io/io-error.ts';
 import type { NetworkInterface } from '../io/network-interfaces.ts';
@@ -173,7 +178,7 @@ export class DhcpWires implements DhcpWireSource {
       for (const { port, kind } of portsOf(settings)) {
         const inherited = findInheritedSocket(this.#inherited, { purpose: kind, device: facts.name, port });
         // What was handed over is ours once, and gone when the socket is closed.
-        this.#inherited = this.#inherited.filter((socket) => socket !== inherited);
+        this.#inherited = withoutClaimed(this.#inherited, inherited, keeper);
         const wire = await openWire({
           networkInterface: facts,
           serverPort: port,

@@ -1,4 +1,4 @@
-import type { InheritedSocket } from '../io/inherited-sockets.ts';
+import { withoutClaimed, type InheritedSocket } from '../io/inherited-sockets.ts';
 import { watchInterfaces, type InterfaceWatch } from '../io/interface-watch.ts';
 import { IoError, ioErrorFrom } from '../io/io-error.ts';
 import type { NetworkInterface } from '../io/network-interfaces.ts';
@@ -186,7 +186,7 @@ export class TftpEndpoints {
       requests: undefined,
     };
     // What was handed over is ours once, and gone when the socket is closed.
-    this.#inherited = this.#inherited.filter((socket) => socket !== place.inherited);
+    this.#inherited = withoutClaimed(this.#inherited, place.inherited, keeper);
     await this.#openData(endpoint);
     this.#endpoints.set(endpoint.id, endpoint);
     if (singlePort) return;

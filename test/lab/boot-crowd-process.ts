@@ -1,254 +1,172 @@
 /**
- * The far end of BootCrowd, run inside the namespace of the clients, where every address of the range is a local one:
- * each machine takes a lease, fetches its files from its own address, renews by unicast, and is gone. Reads orders as lines
- * of JSON and writes what became of them as lines of JSON; see boot-crowd.ts for both. Asked with `--echo PORT`, it keeps
- * asking a program that only answers: what the machine itself takes.
+ * Many machines that boot at the same time, in one process inside the clients' namespace: `FILE SHA256 COUNT SPREAD_MS
+ * PAUSE_MS`. Each gets a lease as ROMs do, by broadcast, and then fetches a file in lock step from the server that gave it,
+ * with a pause after each block, so that boots last long enough to be disturbed. What is not answered is sent again;
+ * a transfer that breaks is begun anew, as loaders do. Prints a line of JSON for each boot that is through, and `end`.
  */
+import { createHash } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeTftpPacket, encodeTftpAck, encodeTftpRequest } from '../../src/wire/tftp/tftp-packet.ts';
 import { addressOctets, encodeClientMessage } from './dhcp-messages.ts';
 import { decodeDhcp, type DhcpSummary } from './packets.ts';
 
-interface BootOrder {
+const [file = '', sha256 = ''] = process.argv.slice(2);
+const [count = 0, spreadMs = 0, pauseMs = 0] = process.argv.slice(4).map(Number);
+
+/** As PXE ROMs, and busybox, do at first. */
+const RESEND_MS = 1000;
+/** Silences in a row after which a transfer is given up and begun anew. */
+const SILENCES_MAX = 4;
+const BLOCK_SIZE = 1024;
+
+interface Machine {
   readonly mac: string;
-  readonly files: readonly string[];
-  readonly renewals: number;
-  readonly renewEveryMs: number;
+  readonly xid: number;
+  state: 'selecting' | 'requesting' | 'loading' | 'done';
+  address: string;
+  server: string;
+  timer: NodeJS.Timeout | undefined;
+  /** How often a transfer was begun. */
+  attempts: number;
 }
 
-const [server = '', echoPort = '0'] = process.argv.slice(2);
-
-const RESEND_MS = 1000;
-const TRIES = 15;
-const ECHO_EVERY_MS = 50;
-const WINDOW = 8;
-
-/** Who waits for the answer to which transaction. */
-const waiting = new Map<number, (reply: DhcpSummary) => void>();
-let nextXid = 1;
+const dhcp = createSocket('udp4');
+const machines = new Map<number, Machine>();
+let through = 0;
 
 function say(what: unknown): void {
   process.stdout.write(`${JSON.stringify(what)}\n`);
 }
 
-function hear(payload: Buffer): void {
+function ask(machine: Machine): void {
+  clearTimeout(machine.timer);
+  const { mac, xid, state, address, server } = machine;
+  const options =
+    state === 'requesting'
+      ? [
+          { code: 50, value: addressOctets(address) },
+          { code: 54, value: addressOctets(server) },
+        ]
+      : [];
+  const type = state === 'requesting' ? 'request' : 'discover';
+  dhcp.send(
+    encodeClientMessage({ type, mac, xid, broadcast: true, options }),
+    67,
+    '255.255.255.255',
+    () => undefined,
+  );
+  machine.timer = setTimeout(() => ask(machine), RESEND_MS * (0.75 + Math.random() / 2));
+}
+
+function hear(reply: DhcpSummary): void {
+  const machine = machines.get(reply.xid);
+  if (machine?.mac !== reply.chaddr) return;
+  if (reply.type === 'offer' && machine.state === 'selecting') {
+    machine.state = 'requesting';
+    machine.address = reply.yiaddr;
+    machine.server = [...(reply.options.get(54) ?? [])].join('.');
+    ask(machine);
+  } else if (reply.type === 'ack' && machine.state === 'requesting') {
+    clearTimeout(machine.timer);
+    machine.state = 'loading';
+    load(machine);
+  } else if (reply.type === 'nak' && machine.state === 'requesting') {
+    machine.state = 'selecting';
+    ask(machine);
+  }
+}
+
+/** One transfer from its first block; another one takes its place when it breaks. */
+function load(machine: Machine): void {
+  machine.attempts += 1;
+  const socket: Socket = createSocket('udp4');
+  const hash = createHash('sha256');
+  let from = 69;
+  let block = 0;
+  let silences = 0;
+  let last: Uint8Array = encodeTftpRequest({
+    direction: 'read',
+    name: file,
+    mode: 'octet',
+    options: [{ name: 'blksize', value: String(BLOCK_SIZE) }],
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const leave = (): void => {
+    clearTimeout(timer);
+    socket.close();
+  };
+  const again = (): void => {
+    leave();
+    setTimeout(() => load(machine), RESEND_MS);
+  };
+  const send = (): void => {
+    clearTimeout(timer);
+    socket.send(last, from, machine.server, () => undefined);
+    timer = setTimeout(() => {
+      silences += 1;
+      if (silences < SILENCES_MAX) send();
+      else again();
+    }, RESEND_MS);
+  };
+  socket.on('message', (bytes, sender) => {
+    const packet = decodeTftpPacket(bytes);
+    if (packet.kind === 'error') {
+      again();
+      return;
+    }
+    if (packet.kind === 'oack' && block === 0) {
+      from = sender.port;
+      last = encodeTftpAck(0);
+    } else if (packet.kind === 'data' && packet.block === block + 1 && sender.port === from) {
+      block += 1;
+      hash.update(packet.data);
+      last = encodeTftpAck(block);
+      if (packet.data.length < BLOCK_SIZE) {
+        socket.send(last, from, machine.server, () => {
+          leave();
+          finish(machine, hash.digest('hex'));
+        });
+        return;
+      }
+    } else return;
+    silences = 0;
+    clearTimeout(timer);
+    timer = setTimeout(send, pauseMs);
+  });
+  socket.on('error', () => again());
+  socket.bind(0, send);
+}
+
+function finish(machine: Machine, digest: string): void {
+  machine.state = 'done';
+  through += 1;
+  const { mac, address, attempts } = machine;
+  say({ kind: 'booted', mac, address, attempts, intact: digest === sha256 });
+  if (through < count) return;
+  say({ kind: 'end' });
+  dhcp.close();
+}
+
+dhcp.on('message', (payload) => {
   const reply = decodeDhcp(payload);
-  if (reply?.op === 2) waiting.get(reply.xid)?.(reply);
-}
-
-interface Heard {
-  readonly reply: DhcpSummary;
-  /** Since the first try. */
-  readonly ms: number;
-}
-
-/** Sends until it is answered; rejects when nobody does. */
-async function converse(xid: number, wanted: readonly string[], send: () => void): Promise<Heard> {
-  const startedAt = performance.now();
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    return await new Promise<Heard>((resolve, reject) => {
-      let tries = 0;
-      const speak = (): void => {
-        tries += 1;
-        if (tries > TRIES) {
-          reject(new Error(`no ${wanted.join(' or ')} after ${TRIES} tries`));
-          return;
-        }
-        send();
-        timer = setTimeout(speak, RESEND_MS);
-      };
-      waiting.set(xid, (reply) => {
-        if (wanted.includes(reply.type)) resolve({ reply, ms: performance.now() - startedAt });
-      });
-      speak();
-    });
-  } finally {
-    clearTimeout(timer);
-    waiting.delete(xid);
+  if (reply?.op === 2) hear(reply);
+});
+dhcp.bind(68, () => {
+  dhcp.setBroadcast(true);
+  dhcp.setRecvBufferSize(4 * 1024 * 1024);
+  say({ kind: 'ready' });
+  for (let number = 1; number <= count; number += 1) {
+    const mac = `02:b0:07:00:00:${number.toString(16).padStart(2, '0')}`;
+    const machine: Machine = {
+      mac,
+      xid: 0xb007_0000 + number,
+      state: 'selecting',
+      address: '',
+      server: '',
+      timer: undefined,
+      attempts: 0,
+    };
+    machines.set(machine.xid, machine);
+    setTimeout(() => ask(machine), Math.random() * spreadMs);
   }
-}
-
-async function takeLease(mac: string): Promise<{ address: string; offerMs: number; ackMs: number }> {
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    const xid = nextXid++;
-    const common = { mac, xid, broadcast: true } as const;
-    const offer = await converse(xid, ['offer'], () => broadcast({ ...common, type: 'discover' }));
-    const address = offer.reply.yiaddr;
-    const options = [
-      { code: 50, value: addressOctets(address) },
-      { code: 54, value: offer.reply.options.get(54) ?? new Uint8Array(4) },
-    ];
-    const answer = await converse(xid, ['ack', 'nak'], () =>
-      broadcast({ ...common, type: 'request', options }),
-    );
-    if (answer.reply.type === 'ack') return { address, offerMs: offer.ms, ackMs: answer.ms };
-  }
-  throw new Error('three offers were refused when they were asked for');
-}
-
-function broadcast(message: Parameters<typeof encodeClientMessage>[0]): void {
-  main.send(encodeClientMessage(message), 67, '255.255.255.255', () => undefined);
-}
-
-/** Renewing (RFC 2131 section 4.4.5): by unicast, from and to the machine's own address. */
-async function renew(mac: string, address: string): Promise<number> {
-  const xid = nextXid++;
-  const socket = await open(68, address);
-  socket.on('message', hear);
-  const bytes = encodeClientMessage({
-    type: 'request',
-    mac,
-    xid,
-    broadcast: false,
-    clientAddress: address,
-  });
-  try {
-    const { reply, ms } = await converse(xid, ['ack', 'nak'], () =>
-      socket.send(bytes, 67, server, () => undefined),
-    );
-    if (reply.type !== 'ack') throw new Error('the renewal was refused');
-    return ms;
-  } finally {
-    socket.close();
-  }
-}
-
-interface Fetched {
-  readonly octets: number;
-  readonly firstMs: number;
-}
-
-/** Fetches a file in windows of eight; rejects with the server's error, or when nothing comes. */
-async function fetchFile(address: string, name: string): Promise<Fetched> {
-  const socket = await open(0, address);
-  const startedAt = performance.now();
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    return await new Promise<Fetched>((resolve, reject) => {
-      let from = 69;
-      let blocks = 0;
-      let sinceAck = 0;
-      let octets = 0;
-      let firstMs = 0;
-      let blockSize = 512;
-      let tries = 0;
-      const options = [
-        { name: 'blksize', value: '1408' },
-        { name: 'windowsize', value: String(WINDOW) },
-      ];
-      const request = encodeTftpRequest({ direction: 'read', name, mode: 'octet', options });
-      const send = (bytes: Uint8Array): void => socket.send(bytes, from, server, () => undefined);
-      const wait = (): void => {
-        clearTimeout(timer);
-        timer = setTimeout(() => {
-          tries += 1;
-          if (tries > TRIES) reject(new Error(`${name}: nothing came after ${TRIES} tries`));
-          else {
-            send(from === 69 ? request : encodeTftpAck(blocks & 0xffff));
-            wait();
-          }
-        }, RESEND_MS);
-      };
-      socket.on('message', (bytes, sender) => {
-        const packet = decodeTftpPacket(bytes);
-        if (from === 69) {
-          from = sender.port;
-          firstMs = performance.now() - startedAt;
-        }
-        if (packet.kind === 'error') reject(new Error(`${name}: ${packet.message}`));
-        else if (packet.kind === 'oack' && blocks === 0) {
-          blockSize = Number(packet.options.find((option) => option.name === 'blksize')?.value ?? 512);
-          send(encodeTftpAck(0));
-          wait();
-        } else if (packet.kind === 'data' && packet.block === ((blocks + 1) & 0xffff)) {
-          blocks += 1;
-          sinceAck += 1;
-          octets += packet.data.length;
-          tries = 0;
-          const isLast = packet.data.length < blockSize;
-          if (sinceAck === WINDOW || isLast) {
-            sinceAck = 0;
-            send(encodeTftpAck(blocks & 0xffff));
-          }
-          if (isLast) resolve({ octets, firstMs });
-          else wait();
-        }
-      });
-      send(request);
-      wait();
-    });
-  } finally {
-    clearTimeout(timer);
-    socket.close();
-  }
-}
-
-async function live({ mac, files, renewals, renewEveryMs }: BootOrder): Promise<void> {
-  let at = 'lease';
-  try {
-    const { address, offerMs, ackMs } = await takeLease(mac);
-    let octets = 0;
-    const firstMs: number[] = [];
-    for (const name of files) {
-      at = 'file';
-      const fetched = await fetchFile(address, name);
-      octets += fetched.octets;
-      firstMs.push(round(fetched.firstMs));
-    }
-    say({ kind: 'booted', mac, address, offerMs: round(offerMs), ackMs: round(ackMs), firstMs, octets });
-    at = 'renewal';
-    for (let count = 0; count < renewals; count += 1) {
-      await sleep(renewEveryMs * (0.75 + Math.random() / 2));
-      say({ kind: 'renewed', mac, ms: round(await renew(mac, address)) });
-    }
-  } catch (error) {
-    say({ kind: 'failed', mac, at, why: error instanceof Error ? error.message : String(error) });
-  }
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 100) / 100;
-}
-
-function open(port: number, address?: string): Promise<Socket> {
-  const socket = createSocket({ type: 'udp4', reuseAddr: port !== 0 });
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject);
-    socket.bind(port, address, () => {
-      socket.off('error', reject);
-      // An address that nobody answers for is an error of the network, and the next try may do.
-      socket.on('error', () => undefined);
-      socket.setRecvBufferSize(1024 * 1024);
-      resolve(socket);
-    });
-  });
-}
-
-/** One question at a time: how long the machine takes for a program that only answers. */
-async function askEcho(port: number): Promise<never> {
-  const socket = await open(0);
-  let askedAt = 0;
-  let number = 0;
-  socket.on('message', (bytes) => {
-    if (bytes.readUInt32BE() === number) say({ kind: 'echo', ms: round(performance.now() - askedAt) });
-  });
-  for (;;) {
-    number += 1;
-    const question = Buffer.alloc(300);
-    question.writeUInt32BE(number);
-    askedAt = performance.now();
-    socket.send(question, port, server, () => undefined);
-    await sleep(ECHO_EVERY_MS);
-  }
-}
-
-const main = await open(68);
-main.setBroadcast(true);
-main.setRecvBufferSize(4 * 1024 * 1024);
-main.on('message', hear);
-if (echoPort !== '0') void askEcho(Number(echoPort));
-say({ kind: 'ready' });
-createInterface({ input: process.stdin }).on('line', (line) => void live(JSON.parse(line) as BootOrder));
+});

@@ -63,6 +63,7 @@ describe('a service under a manager', () => {
       'STATUS=two lines and spaces',
       'WATCHDOG=1',
       'RELOADING=1',
+      'FDSTOREREMOVE=1\nFDNAME=dhcp-br-prov',
       'FDSTORE=1\nFDNAME=dhcp-br-prov\nFDPOLL=0',
       'FDSTOREREMOVE=1\nFDNAME=dhcp-br-prov',
       'STOPPING=1',
