@@ -50,9 +50,9 @@ function explain(
     case OPTION.clientMachineIdentifier:
       return isOnlyOurs ? 'machine-identifier-sent-back' : undefined;
     case OPTION.renewalTime:
-      return isOnlyOurs && isShareOfLease(ours, 0.5, comparison) ? 'renewal-times-sent' : undefined;
+      return areNearShareOfLease([theirs, ours], 0.5, comparison) ? 'renewal-times' : undefined;
     case OPTION.rebindingTime:
-      return isOnlyOurs && isShareOfLease(ours, 0.875, comparison) ? 'renewal-times-sent' : undefined;
+      return areNearShareOfLease([theirs, ours], 0.875, comparison) ? 'renewal-times' : undefined;
     case OPTION.leaseTime:
       return theirs !== undefined && isTimeLeft(numberOf(theirs), comparison)
         ? 'full-time-at-renewal'
@@ -66,12 +66,23 @@ function explain(
   }
 }
 
-/** What RFC 2131 section 4.4.5 lets a client compute by itself; a configured value would be another one. */
-function isShareOfLease(value: Uint8Array | undefined, share: number, { ours }: OptionComparison): boolean {
+/**
+ * Whether each of the two, where it is there, is what RFC 2131 section 4.4.5 lets a client compute by itself; a configured value would be
+ * another one. dnsmasq takes up to a sixteenth of the lease off, so that machines do not renew all at once.
+ */
+function areNearShareOfLease(
+  values: readonly (Uint8Array | undefined)[],
+  share: number,
+  { ours }: OptionComparison,
+): boolean {
   const lease = ours.get(OPTION.leaseTime);
-  return (
-    value !== undefined && lease !== undefined && numberOf(value) === Math.floor(numberOf(lease) * share)
-  );
+  if (lease === undefined) return false;
+  const seconds = numberOf(lease);
+  return values.every((value) => {
+    if (value === undefined) return true;
+    const early = seconds * share - numberOf(value);
+    return early >= 0 && early < seconds / 16 + 1;
+  });
 }
 
 /** dhcpd answers a renewal that comes early with the time that is left (`dhcp-cache-threshold`). */

@@ -11,6 +11,9 @@ export const ANSWER_WITHIN_MS = 5000;
 /** A machine that keeps asking puts the end off, but not for ever. */
 const WAITING_AT_MOST_MS = 2 * ANSWER_WITHIN_MS;
 
+/** dnsmasq pings one address after the other: while many machines ask, an answer may come very late. */
+export const LATE_WITHIN_MS = 40_000;
+
 /** Requests that wait at a time; a flood of more is counted, not kept. */
 const WAITING_MAX = 4096;
 
@@ -22,6 +25,8 @@ interface Waiting<Request> {
   /** When it was heard for the first time. */
   readonly since: number;
   readonly dueAt: number;
+  /** Nobody answered in time; a late answer is still its answer. */
+  isOverdue: boolean;
 }
 
 /** The class that a request waits in; undefined for those that have no answer (RFC 2131 sections 4.3.3 and 4.3.4). */
@@ -76,7 +81,7 @@ export class ExchangeTable<Request> {
     if (present === undefined && this.#waiting.size >= WAITING_MAX) return false;
     const since = present?.since ?? now;
     const dueAt = Math.min(now + ANSWER_WITHIN_MS, since + WAITING_AT_MOST_MS);
-    this.#waiting.set(key, { request, since, dueAt });
+    this.#waiting.set(key, { request, since, dueAt, isOverdue: present?.isOverdue ?? false });
     return true;
   }
 
@@ -92,13 +97,14 @@ export class ExchangeTable<Request> {
     return undefined;
   }
 
-  /** Requests that nobody answered in time. */
+  /** Requests that nobody answered in time, each once; those that are very late are forgotten. */
   takeUnanswered(now: number): readonly Request[] {
     const unanswered: Request[] = [];
-    for (const [key, { request, dueAt }] of this.#waiting) {
-      if (dueAt > now) continue;
-      this.#waiting.delete(key);
-      unanswered.push(request);
+    for (const [key, waiting] of this.#waiting) {
+      if (waiting.dueAt > now) continue;
+      if (!waiting.isOverdue) unanswered.push(waiting.request);
+      waiting.isOverdue = true;
+      if (now - waiting.dueAt >= LATE_WITHIN_MS) this.#waiting.delete(key);
     }
     return unanswered;
   }

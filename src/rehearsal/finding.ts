@@ -11,7 +11,7 @@ export const EXPLANATIONS = {
   'machine-identifier-sent-back': 'by-design',
   'offered-to-two': 'by-design',
   'other-address-at-reboot': 'by-design',
-  'renewal-times-sent': 'by-design',
+  'renewal-times': 'by-design',
   'secs-and-hops-zero': 'by-design',
   'newcomers-rationed': 'by-design',
   'card-is-the-client': 'by-design',
@@ -27,7 +27,7 @@ export const EXPLANATIONS = {
   'lease-from-before': 'unknowable',
   'address-believed-taken': 'unknowable',
   'other-address-known': 'unknowable',
-  'answered-when-repeated': 'unknowable',
+  'answered-late': 'unknowable',
   'answer-not-heard': 'unknowable',
 } as const satisfies Readonly<Record<string, 'by-design' | 'unknowable'>>;
 

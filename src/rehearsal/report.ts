@@ -27,7 +27,8 @@ const EXPLAINED: Readonly<Record<Explanation, string>> = {
   'offered-to-two': 'bootd offers an address to one machine at a time',
   'other-address-at-reboot':
     'bootd does not move a machine that comes back with another address than its own',
-  'renewal-times-sent': 'bootd sends the times of renewal when asked for (RFC 2131 section 4.4.5)',
+  'renewal-times':
+    'bootd sends the times that a client computes by itself, and only when asked (RFC 2131 section 4.4.5)',
   'secs-and-hops-zero': 'bootd sends zero in secs and hops (RFC 2131 table 3)',
   'newcomers-rationed': 'bootd keeps a part of its ranges from newcomers while very many ask at once',
   'card-is-the-client': "a client identifier that is the card's own address makes no other client for bootd",
@@ -45,8 +46,8 @@ const EXPLAINED: Readonly<Record<Explanation, string>> = {
     'only the other server knows this lease: it is older than the rehearsal (--leases takes them along)',
   'address-believed-taken': 'the address was given to another machine before, and nobody saw it come back',
   'other-address-known': 'the machine was seen with another address, and nobody saw it give that back',
-  'answered-when-repeated':
-    'the other server answered only when asked again, as after a ping that was answered',
+  'answered-late':
+    'the other server answered late, or only when asked again, as after a ping that was answered',
   'answer-not-heard': 'an answer may have passed elsewhere: listen on the server itself, or at a mirror port',
 };
 

@@ -1,3 +1,4 @@
+import { LATE_WITHIN_MS } from './exchange-table.ts';
 import { EXPLANATIONS, type Finding, type Question } from './finding.ts';
 
 /** A request that nobody answered although bootd would have. */
@@ -9,38 +10,36 @@ interface Silence {
   readonly findings: readonly Finding[];
 }
 
-/** Boot ROMs ask again within this time (PXE 2.1: 4, 8, 16 and 32 seconds). */
-const SECOND_TRY_WITHIN_MS = 40_000;
-
 const SUSPICIONS_MAX = 4096;
 
 /**
- * One silence proves nothing: dhcpd says nothing when its ping finds somebody on the address, and offers another one to the next
- * try. So a first silence waits for the second.
+ * Silence proves nothing for a while: dhcpd says nothing when its ping finds somebody on the address, and offers another one to the next
+ * try; a server that is busy answers late. So a silence waits for the answer that may still come.
  */
 export class SilenceSuspicions {
   readonly #waiting = new Map<string, { readonly silence: Silence; readonly dueAt: number }>();
 
-  /** A machine was not answered; for the second time, that is what comes out. */
+  /** A machine was not answered. What comes out has no room to wait. */
   suspect(silence: Silence, now: number): readonly Silence[] {
     const key = keyOf(silence.machine, silence.question);
-    if (this.#waiting.delete(key) || this.#waiting.size >= SUSPICIONS_MAX) return [silence];
-    this.#waiting.set(key, { silence, dueAt: now + SECOND_TRY_WITHIN_MS });
+    if (this.#waiting.has(key)) return [];
+    if (this.#waiting.size >= SUSPICIONS_MAX) return [silence];
+    this.#waiting.set(key, { silence, dueAt: now + LATE_WITHIN_MS });
     return [];
   }
 
-  /** The machine was answered now: its first try cannot be judged. */
+  /** The machine was answered after all: its first try cannot be judged. */
   answered(machine: string, question: Question): readonly Silence[] {
     const key = keyOf(machine, question);
     const silence = this.#waiting.get(key)?.silence;
     if (silence === undefined) return [];
     this.#waiting.delete(key);
-    const explanation = 'answered-when-repeated';
+    const explanation = 'answered-late';
     const verdict = EXPLANATIONS[explanation];
     return [{ ...silence, findings: silence.findings.map((each) => ({ ...each, verdict, explanation })) }];
   }
 
-  /** Those that had no second try in time. */
+  /** Those that no answer followed in time. */
   takeConfirmed(now: number): readonly Silence[] {
     const confirmed: Silence[] = [];
     for (const [key, { silence, dueAt }] of this.#waiting) {

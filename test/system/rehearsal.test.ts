@@ -380,7 +380,7 @@ const BY_DESIGN = [
   'client-identifier-sent-back',
   'full-time-at-renewal',
   'machine-identifier-sent-back',
-  'renewal-times-sent',
+  'renewal-times',
   'secs-and-hops-zero',
 ];
 

@@ -39,7 +39,7 @@ describe('/v1/observations', () => {
   it('tells each finding with its sentence, and the report for people', async () => {
     const findings = [
       find('discover', 'siaddr (next-server)', '10.0.0.1', '10.0.0.2'),
-      find('discover', 'option 58 (dhcp-renewal-time)', 'none', '300', 'renewal-times-sent'),
+      find('discover', 'option 58 (dhcp-renewal-time)', 'none', '300', 'renewal-times'),
     ];
     ledger.enter({ machine: '02:00:00:00:00:01', wireName: 'br-prov', findings }, 1000);
     const answer = await server.inject('/v1/observations');
@@ -57,7 +57,7 @@ describe('/v1/observations', () => {
           sentence: 'siaddr (next-server): the server says 10.0.0.1, bootd would say 10.0.0.2',
           first_at: '1970-01-01T00:00:01.000Z',
         },
-        { verdict: 'by-design', explanation: { name: 'renewal-times-sent' } },
+        { verdict: 'by-design', explanation: { name: 'renewal-times' } },
       ],
     });
     expect(answer.json<{ report: string[] }>().report[0]).toContain('Rehearsal beside 10.0.0.1');

@@ -7,7 +7,7 @@ import { explain, formatReport, type RehearsalReport } from '../../../src/rehear
 import { ip } from '../dhcp/fake-view.ts';
 
 const SIADDR = find('discover', 'siaddr (next-server)', '10.0.0.1', '10.0.0.2');
-const TIMES = find('selecting', 'option 58 (dhcp-renewal-time)', 'none', '300', 'renewal-times-sent');
+const TIMES = find('selecting', 'option 58 (dhcp-renewal-time)', 'none', '300', 'renewal-times');
 const OLDER = find('renewing', 'answer to renewing', 'ack', 'silence', 'lease-from-before');
 
 function reportOf(ledger: Ledger, changes: Partial<RehearsalReport> = {}): RehearsalReport {
@@ -95,7 +95,7 @@ describe('formatReport', () => {
       '1 differences:',
       '  siaddr (next-server): the server says 10.0.0.1, bootd would say 10.0.0.2 (discover; a, b, c, d and 1 more)',
       'On purpose (docs/deviations.md):',
-      `  option 58 (dhcp-renewal-time): ${explain('renewal-times-sent')} (5 machines)`,
+      `  option 58 (dhcp-renewal-time): ${explain('renewal-times')} (5 machines)`,
       'Not to be judged from the wire:',
       `  answer to renewing: ${explain('lease-from-before')} (1 machine)`,
     ]);

@@ -253,7 +253,14 @@ const BY_DESIGN: readonly (Row & { readonly change: (reply: Reply) => Reply })[]
     ours: seed,
     ask: (client) => client.discover(),
     change: withOption(58, undefined),
-    found: ['option 58 (dhcp-renewal-time): none | 300 (renewal-times-sent)'],
+    found: ['option 58 (dhcp-renewal-time): none | 300 (renewal-times)'],
+  },
+  {
+    name: 'times of renewal that are a little shorter, as dnsmasq has them',
+    ours: seed,
+    ask: (client) => client.discover(),
+    change: withOption(58, Uint8Array.of(0, 0, 1, 19)),
+    found: ['option 58 (dhcp-renewal-time): 275 | 300 (renewal-times)'],
   },
   {
     name: 'secs and hops that are echoed',
@@ -346,6 +353,11 @@ describe('the server is no bootd', () => {
     expect(stage.pass(client.discover(), padded)).toEqual([]);
   });
 
+  it('other times of renewal than a client computes', () => {
+    const told = new Stage().pass(new FakeClient().discover(), withOption(58, Uint8Array.of(0, 0, 0, 100)));
+    expect(told.map(shown)).toEqual(['option 58 (dhcp-renewal-time): 100 | 300']);
+  });
+
   it('the words of a NAK are its own', () => {
     const stage = new Stage();
     const asked = new FakeClient().reboot(ip('10.9.9.9'));
@@ -388,7 +400,7 @@ describe('what the wire does not show', () => {
     expect(stage.pass(client.discover(), () => undefined)).toEqual([]);
     expect(stage.passSeconds(8)).toEqual([]);
     const answered = stage.pass(client.discover());
-    expect(answered.map(shown)).toEqual(['answer to discover: silence | offer (answered-when-repeated)']);
+    expect(answered.map(shown)).toEqual(['answer to discover: silence | offer (answered-late)']);
   });
 
   it('answers that may have passed elsewhere', () => {
@@ -400,21 +412,28 @@ describe('what the wire does not show', () => {
     // A broadcast would have been heard.
     const loud = new FakeClient({ header: { flags: 0x8000 } });
     for (let round = 0; round < 2; round += 1) stage.pass(loud.discover(), () => undefined);
-    expect(stage.passSeconds(12).map(shown)).toEqual(['answer to discover: silence | offer']);
+    expect(stage.passSeconds(60).map(shown)).toEqual(['answer to discover: silence | offer']);
   });
 });
 
 describe('silence', () => {
-  it('is a difference the second time', () => {
+  it('waits for a late answer, which is compared as any other', () => {
     const stage = new Stage();
-    const client = new FakeClient();
-    stage.pass(client.discover(), () => undefined);
-    expect(stage.passSeconds(20)).toEqual([]);
-    stage.pass(client.discover(), () => undefined);
-    expect(stage.passSeconds(8).map(shown)).toEqual(['answer to discover: silence | offer']);
+    let late: Reply | undefined;
+    stage.pass(new FakeClient().discover(), (reply) => {
+      late = reply;
+      return undefined;
+    });
+    expect(stage.passSeconds(30)).toEqual([]);
+    if (late !== undefined) stage.reply(withMessage(() => ({ siaddr: 0 as Ipv4 }))(late));
+    expect(findingsOf(stage.notices).map(shown)).toEqual([
+      'answer to discover: silence | offer (answered-late)',
+      'siaddr (next-server): none | 192.168.0.1 (next-server-by-default)',
+    ]);
+    expect(stage.passSeconds(60)).toEqual([]);
   });
 
-  it('or when nobody asked again, or at the end', () => {
+  it('is a difference when none comes, and at the end', () => {
     const stage = new Stage();
     stage.pass(new FakeClient().discover(), () => undefined);
     expect(stage.passSeconds(60).map(shown)).toEqual(['answer to discover: silence | offer']);
