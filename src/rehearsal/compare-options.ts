@@ -49,6 +49,12 @@ function explain(
       return isOnlyOurs ? 'client-identifier-sent-back' : undefined;
     case OPTION.clientMachineIdentifier:
       return isOnlyOurs ? 'machine-identifier-sent-back' : undefined;
+    // dnsmasq sends both to everybody.
+    case OPTION.subnetMask:
+    case OPTION.broadcastAddress:
+      return ours === undefined && request.parameterList?.includes(code) === false
+        ? 'network-told-unasked'
+        : undefined;
     case OPTION.renewalTime:
       return areNearShareOfLease([theirs, ours], 0.5, comparison) ? 'renewal-times' : undefined;
     case OPTION.rebindingTime:

@@ -23,6 +23,7 @@ export const EXPLANATIONS = {
   'no-binary-for-ipxe': 'by-design',
   'vendor-class-of-boot': 'by-design',
   'boot-file-in-its-field': 'by-design',
+  'network-told-unasked': 'by-design',
   'doubled-slashes': 'by-design',
   'lease-from-before': 'unknowable',
   'address-believed-taken': 'unknowable',

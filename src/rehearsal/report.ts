@@ -41,6 +41,7 @@ const EXPLAINED: Readonly<Record<Explanation, string>> = {
   'no-binary-for-ipxe': 'bootd does not give iPXE to iPXE again',
   'vendor-class-of-boot': 'bootd says HTTPClient with a URL, and PXEClient only with a menu',
   'boot-file-in-its-field': 'bootd always fills the field `file`, which is all that old ROMs read',
+  'network-told-unasked': 'bootd tells netmask and broadcast address to those that ask',
   'doubled-slashes': 'bootd finds a file whose name came with doubled slashes',
   'lease-from-before':
     'only the other server knows this lease: it is older than the rehearsal (--leases takes them along)',

@@ -263,6 +263,13 @@ const BY_DESIGN: readonly (Row & { readonly change: (reply: Reply) => Reply })[]
     found: ['option 58 (dhcp-renewal-time): 275 | 300 (renewal-times)'],
   },
   {
+    name: 'a broadcast address that nobody asked for',
+    ours: seed,
+    ask: () => new FakeClient({ parameterList: Uint8Array.of(1) }).discover(),
+    change: withOption(28, bytes('c0a800ff')),
+    found: ['option 28 (broadcast-address): 192.168.0.255 | none (network-told-unasked)'],
+  },
+  {
     name: 'secs and hops that are echoed',
     ours: seed,
     ask: (client) => client.discover([], { secs: 8, hops: 1 }),
