@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', 'integrations/'] },
+  { ignores: ['dist/', 'dist-packages/', 'node_modules/', 'coverage/', 'integrations/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

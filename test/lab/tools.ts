@@ -17,6 +17,8 @@ export type Need =
   | 'promtool'
   | 'packet-loss'
   | 'debian-root'
+  | 'deb-tools'
+  | 'rpm-tools'
   | 'mandoc'
   | 'other-shells'
   | 'unit-checks'
@@ -49,6 +51,8 @@ const UNPRIVILEGED: ReadonlySet<Need> = new Set<Need>([
   'ipmi',
   'promtool',
   'unit-checks',
+  'deb-tools',
+  'rpm-tools',
   'mandoc',
   'other-shells',
 ]);
@@ -94,6 +98,12 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
   promtool: [{ name: 'promtool', debianPackage: 'prometheus' }],
   // Not netem, which some kernels are built without.
   'packet-loss': [{ name: 'nft', debianPackage: 'nftables' }],
+  'deb-tools': [{ name: 'dpkg-deb', debianPackage: 'dpkg' }],
+  'rpm-tools': [
+    { name: 'rpmbuild', debianPackage: 'rpm' },
+    { name: 'rpm2cpio', debianPackage: 'rpm2cpio' },
+    { name: 'cpio', debianPackage: 'cpio' },
+  ],
   mandoc: [{ name: 'mandoc', debianPackage: 'mandoc' }],
   'other-shells': [
     { name: 'zsh', debianPackage: 'zsh' },
