@@ -37,6 +37,8 @@ interface Watch {
 
 /** How often a machine is looked at that is awaited. */
 const LOOK_MS = 1000;
+/** A machine that was switched off is off after moments; one that never says so is switched on all the same. */
+const MOST_LOOKS_FOR_OFF = 30;
 /** A BMC that failed is not asked again at once. */
 const PAUSE_AFTER_FAILURE_MS = 5000;
 /** Ended watches that are remembered. */
@@ -169,7 +171,8 @@ export class BootWatchService implements Service, WatchCommands {
     watch.tee = order.console ? await this.#openTee(uuid, macs, settings) : undefined;
     const poweredAt = clock.now();
     const action = before === 'on' ? 'cycle' : 'on';
-    await power.control(uuid, action);
+    if (action === 'on') await power.control(uuid, 'on');
+    else await this.#restart(uuid, watch.abort.signal);
     const boot = boots.awaitBoot({
       ...{ macs, since: poweredAt, action, attempt: watch.view.attempt, attempts: settings.attempts },
       patienceMs: settings.firstRequestMs,
@@ -189,6 +192,23 @@ export class BootWatchService implements Service, WatchCommands {
       }
       if (!(await pause(LOOK_MS, watch.abort.signal))) return CANCELLED;
     }
+  }
+
+  /** Off and on again. Power cycle is optional (IPMI 2.0 section 28.3): without it the two are told one after the other. */
+  async #restart(uuid: NodeUuid, signal: AbortSignal): Promise<void> {
+    const { power } = this.#parts;
+    try {
+      await power.control(uuid, 'cycle');
+      return;
+    } catch (error) {
+      if (!(error instanceof IpmiError) || error.code !== 'refused') throw error;
+    }
+    const isOff = async (): Promise<boolean> => (await power.status(uuid)).power === 'off';
+    if (!(await isOff())) await power.control(uuid, 'off');
+    for (let looks = 0; looks < MOST_LOOKS_FOR_OFF && !(await isOff()); looks += 1) {
+      if (!(await pause(LOOK_MS, signal))) return;
+    }
+    await power.control(uuid, 'on');
   }
 
   /** A machine boots without its console as well; PowerService has logged why there is none. */
@@ -242,7 +262,7 @@ export class BootWatchService implements Service, WatchCommands {
     if (state === 'failed') {
       logger.error(
         { event: EVENTS.watchFailed, ...facts },
-        `${sentence}; bootd gives up after ${attempt} attempts`,
+        `${sentence}; bootd gives up after ${attempt === 1 ? 'one attempt' : `${attempt} attempts`}`,
       );
     } else {
       logger.info({ event: EVENTS.watchEnded, ...facts, state }, `the machine ${sentence}`);

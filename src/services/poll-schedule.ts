@@ -18,8 +18,11 @@ interface Entry {
 }
 
 const TICK_MS = 500;
-/** More at once would be a burst on the wire of the BMCs, which are slow. */
-const MOST_AT_ONCE = 64;
+/**
+ * More at once would be a burst on the wire of the BMCs, which are slow. Those that were silent the last time have places
+ * of their own, since each takes seconds to be given up: a rack without power takes no place of the others.
+ */
+const MOST_AT_ONCE = { answering: 64, silent: 32 } as const;
 /** One that stays silent is asked more and more seldom, up to this many intervals. */
 const LONGEST_BACK_OFF = 8;
 
@@ -27,7 +30,7 @@ const LONGEST_BACK_OFF = 8;
 export class PollSchedule {
   readonly #parts: PollScheduleParts;
   #entries = new Map<NodeUuid, Entry>();
-  #underWay = 0;
+  readonly #underWay = { answering: 0, silent: 0 };
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: PollScheduleParts) {
@@ -53,18 +56,19 @@ export class PollSchedule {
         isUnderWay: false,
       };
       entries.set(uuid, entry);
-      if (entry.isUnderWay || entry.dueAt > now || this.#underWay >= MOST_AT_ONCE) continue;
-      void this.#begin(uuid, entry, now);
+      const lane = entry.failures === 0 ? 'answering' : 'silent';
+      if (entry.isUnderWay || entry.dueAt > now || this.#underWay[lane] >= MOST_AT_ONCE[lane]) continue;
+      void this.#begin(uuid, entry, lane, now);
     }
     this.#entries = entries;
   }
 
-  async #begin(uuid: NodeUuid, entry: Entry, now: number): Promise<void> {
+  async #begin(uuid: NodeUuid, entry: Entry, lane: keyof typeof MOST_AT_ONCE, now: number): Promise<void> {
     const { intervalMs, poll } = this.#parts;
     entry.isUnderWay = true;
-    this.#underWay += 1;
+    this.#underWay[lane] += 1;
     const answered = await poll(uuid);
-    this.#underWay -= 1;
+    this.#underWay[lane] -= 1;
     entry.isUnderWay = false;
     entry.failures = answered ? 0 : entry.failures + 1;
     entry.dueAt = now + intervalMs * Math.min(LONGEST_BACK_OFF, 2 ** entry.failures);

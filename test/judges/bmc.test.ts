@@ -58,8 +58,11 @@ it('is pinged', async () => {
 });
 
 it.each([
-  ['an unknown user', 'nobody', 'password', 'wrong-username'],
-  ['a wrong password', 'admin', 'wrong', 'wrong-password'],
-])('%s has an error of its own', async (_what, user, password, code) => {
-  expect((await bootd(['power', 'status'], user, password)).err).toMatch(new RegExp(`\\(${code}\\)$`));
+  ['an unknown user', 'nobody', 'password', [], 'wrong-username'],
+  ['a wrong password', 'admin', 'wrong', [], 'wrong-password'],
+  ['a suite that it refuses', 'admin', 'password', ['--cipher-suite', '16'], 'unsupported-suite'],
+])('%s has an error of its own', async (_what, user, password, more, code) => {
+  expect((await bootd(['power', 'status', ...more], user, password)).err).toMatch(
+    new RegExp(`\\(${code}\\)$`),
+  );
 });

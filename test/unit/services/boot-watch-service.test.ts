@@ -34,6 +34,7 @@ let serial: ConsoleListener | undefined;
 let consoleFailure: IpmiError | undefined;
 let service: BootWatchService;
 let awaited: AwaitedBoot[];
+let cannotCycle: boolean;
 
 function hear(
   phase: GrowingTrace['phase'],
@@ -54,6 +55,7 @@ beforeEach(() => {
   node = { ...nodeDraft({ bmc }), generation: 1, managedBy: undefined, bootMode: 'uefi' };
   [done, isOn, heard, powerFailure, onPower, lines] = [[], false, [], undefined, () => undefined, []];
   [shown, serial, consoleFailure, awaited] = [[], undefined, undefined, []];
+  cannotCycle = false;
   const ordered = (what: string): Promise<void> => {
     if (powerFailure !== undefined) return Promise.reject(powerFailure);
     done.push(what);
@@ -65,8 +67,9 @@ beforeEach(() => {
     power: {
       status: () => Promise.resolve({ power: isOn ? 'on' : 'off' } as never),
       control: async (_uuid, action) => {
+        if (action === 'cycle' && cannotCycle) throw new IpmiError('refused', 'not known', 0xcc);
         await ordered(action);
-        isOn = true;
+        isOn = action !== 'off';
         onPower();
       },
       setBootDevice: (_uuid, { device, uefi }: BootDeviceOrder) =>
@@ -188,6 +191,14 @@ describe('a boot that is watched', () => {
       attempt: 2,
       failures: [{ code: 'no-boot-file' }],
     });
+  });
+
+  it('is switched off and on again by a BMC that knows no power cycle', async () => {
+    [isOn, cannotCycle] = [true, true];
+    service.begin(UUID, order);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(done).toEqual(['pxe uefi', 'off', 'on']);
+    expect(awaited).toMatchObject([{ action: 'cycle' }]);
   });
 
   it('is not taken for the boot before', async () => {
