@@ -22,16 +22,20 @@ export interface SoakFigures {
   readonly resident: Drift;
   readonly heap: Drift;
   readonly descriptors: Drift;
-  readonly state: Drift;
+  readonly store: Drift;
+  readonly traces: Drift;
   readonly dhcp: WaitDrift;
   readonly tftp: WaitDrift;
   readonly control: WaitDrift;
   readonly echo: WaitDrift;
+  readonly disk: WaitDrift;
 }
 
 /** Tables of traces and leases fill until then, and V8 compiles. */
 const WARM_UP_SHARE = 1 / 3;
 const STRETCHES = 20;
+/** Work of the test, and none for the daemon. */
+const OF_OUR_OWN: ReadonlySet<string> = new Set(['reports', 'samples', 'flushes of our own']);
 
 export function figuresOf(result: SoakResult): SoakFigures {
   const { samples, seconds } = result;
@@ -64,11 +68,13 @@ export function figuresOf(result: SoakResult): SoakFigures {
     resident: drift(({ residentMiB }) => residentMiB),
     heap: drift(({ heapMiB }) => heapMiB),
     descriptors: drift(({ descriptors }) => descriptors),
-    state: drift(({ stateMiB }) => stateMiB),
+    store: drift(({ storeMiB }) => storeMiB),
+    traces: drift(({ tracesMiB }) => tracesMiB),
     dhcp: waits(result.dhcp),
     tftp: waits(result.tftp),
     control: waits(result.control),
     echo: waits(result.echo),
+    disk: waits(result.disk),
   };
 }
 
@@ -80,7 +86,7 @@ export function soakTable(result: SoakResult, figures: SoakFigures): string {
   const waits = (name: string, { first, last, count }: WaitDrift): string =>
     `| ${name} | ${round(first)} ms | ${round(last)} ms | ${count.toLocaleString('en')} |`;
   const work = Object.entries(done)
-    .filter(([kind]) => kind !== 'reports' && kind !== 'samples')
+    .filter(([kind]) => !OF_OUR_OWN.has(kind))
     .map(([kind, count]) => `${count.toLocaleString('en')} ${kind}`);
   return [
     `In ${Math.round(seconds / 60)} minutes: ${work.join(', ')}; ${Math.round(mebibytes).toLocaleString('en')} MiB sent. ` +
@@ -91,7 +97,8 @@ export function soakTable(result: SoakResult, figures: SoakFigures): string {
     sizes('resident memory', 'MiB', figures.resident),
     sizes('JavaScript heap', 'MiB', figures.heap),
     sizes('file descriptors', '', figures.descriptors),
-    sizes('state directory', 'MiB', figures.state),
+    sizes('store', 'MiB', figures.store),
+    sizes('boots that are remembered', 'MiB', figures.traces),
     '',
     '| p99 of the wait for | first third | last third | waits |',
     '|---|---|---|---|',
@@ -99,6 +106,7 @@ export function soakTable(result: SoakResult, figures: SoakFigures): string {
     waits('the first packet of a file', figures.tftp),
     waits('the answer to a PUT or DELETE', figures.control),
     waits('a program that only answers', figures.echo),
+    waits('the disk, to flush a few octets', figures.disk),
   ]
     .join('\n')
     .replaceAll(/ +\|/g, ' |');
