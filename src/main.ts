@@ -38,4 +38,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 });
 
+/**
+ * Node starts its debugger at this signal, which lets every user of the host who reaches 127.0.0.1:9229 run code in here; and
+ * it is the one by which other daemons are asked to open their log files again.
+ */
+process.on('SIGUSR1', () => undefined);
+
 process.exit(await runProgram(process.argv.slice(2), environment));

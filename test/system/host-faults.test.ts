@@ -104,6 +104,18 @@ test('a process that is stopped and goes on: nobody loses an address, nobody is 
   expect(errors()).toEqual([]);
 });
 
+test('SIGUSR1, by which other daemons open their logs again, opens no debugger and changes nothing', async () => {
+  const { start, switchOn } = bind(await open());
+  const daemon = await start();
+  const crowd = await switchOn(5);
+  process.kill(daemon.pid, 'SIGUSR1');
+  await crowd.waitForMoreAcks(100, 30_000);
+  // Where Node listens by itself it says so on standard error.
+  expect(daemon.lines.filter((line) => line.includes('Debugger'))).toEqual([]);
+  const listening = await readFile(`/proc/${daemon.pid}/net/tcp`, 'latin1');
+  expect(listening).not.toContain(`0100007F:${(9229).toString(16).toUpperCase()}`);
+});
+
 test('no file descriptor left: TFTP clients are told so and counted, DHCP goes on, and with descriptors again all is well', async () => {
   const { start, switchOn, ask, problems } = bind(await open());
   const daemon = await start();
