@@ -30,7 +30,7 @@ const ROOMS: Readonly<Record<string, RoomRule>> = {
   tftp: { rooms: ['addr', 'wire'], packages: [], node: false },
   ipmi: { rooms: ['addr', 'wire'], packages: [], node: false },
   probe: { rooms: ['addr', 'wire'], packages: [], node: false },
-  rehearsal: { rooms: ['addr', 'wire', 'boot', 'dhcp'], packages: [], node: false },
+  rehearsal: { rooms: ['addr', 'wire', 'boot', 'dhcp', 'tftp'], packages: [], node: false },
   import: { rooms: ['addr', 'dhcp', 'tftp', 'wire'], typesOf: ['config'], packages: [], node: false },
   io: { rooms: ['addr'], packages: ['koffi'], node: true },
   images: { rooms: ['io', 'addr', 'boot'], packages: [], node: true },

@@ -1,4 +1,5 @@
 import type { RequestKind } from '../dhcp/dhcp-request.ts';
+import { escapeControlBytes } from '../tftp/control-bytes.ts';
 
 /**
  * Why two answers may differ although both servers do what they are meant to do:
@@ -55,7 +56,7 @@ export interface Finding {
 /** What stands in a finding where one of the two has nothing. */
 export const NOTHING = 'none';
 
-/** Makes a finding; without an explanation it is a difference. */
+/** Makes a finding; without an explanation it is a difference. What came from the wire is made fit for a terminal. */
 export function find(
   question: Question,
   aspect: string,
@@ -64,7 +65,14 @@ export function find(
   explanation?: Explanation,
 ): Finding {
   const verdict = explanation === undefined ? 'differs' : EXPLANATIONS[explanation];
-  return { verdict, explanation, question, aspect, theirs, ours };
+  return {
+    verdict,
+    explanation,
+    question,
+    aspect: escapeControlBytes(aspect),
+    theirs: escapeControlBytes(theirs),
+    ours: escapeControlBytes(ours),
+  };
 }
 
 const BY_GRAVITY = ['differs', 'unknowable', 'by-design'] as const satisfies readonly Verdict[];

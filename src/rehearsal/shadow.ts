@@ -10,6 +10,7 @@ import { boundLease, standingOffer } from '../dhcp/lease-table-view.ts';
 import type { Link } from '../dhcp/link.ts';
 import type { Outcome } from '../dhcp/outcome.ts';
 import { respond } from '../dhcp/responder.ts';
+import { findSubnet } from '../dhcp/subnet-selection.ts';
 import { describeSituation, type DhcpView, type Situation } from '../dhcp/situation.ts';
 import { BOOTREQUEST, type DhcpMessage } from '../wire/dhcp/dhcp-message.ts';
 import { OPTION } from '../wire/dhcp/option-codes.ts';
@@ -240,12 +241,16 @@ export class Shadow {
       : [notice];
   }
 
-  /** The leases are the other server's: they become what it said. */
+  /**
+   * The leases are the other server's: they become what it said. An address of no configured network is none of them, or forged
+   * replies could fill the memory.
+   */
   #follow({ request }: Played, reply: ObservedReply, now: number): void {
     const { settings, leases } = this.#parts;
     const { yiaddr, options } = reply.message;
-    if (yiaddr === UNSPECIFIED_IPV4) return;
     const situation = describeSituation(request, this.#view(now));
+    const { selected } = situation;
+    if (selected === undefined || findSubnet(yiaddr, selected.network) === undefined) return;
     const seconds = secondsOf(options.get(OPTION.leaseTime));
     switch (reply.type) {
       case 'offer':

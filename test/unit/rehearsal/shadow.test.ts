@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Ipv4 } from '../../../src/addr/ipv4.ts';
 import type { DhcpSettings } from '../../../src/dhcp/dhcp-settings.ts';
+import { LeaseTable } from '../../../src/dhcp/lease-table.ts';
 import type { Reply } from '../../../src/dhcp/outcome.ts';
+import { allRanges } from '../../../src/dhcp/subnet-selection.ts';
 import { textField, type DhcpMessage } from '../../../src/wire/dhcp/dhcp-message.ts';
 import {
   alone,
@@ -499,6 +501,28 @@ describe('several servers', () => {
     const client = new FakeClient();
     expect(stage.pass(client.discover())).toEqual([]);
     expect(stage.pass(client.select(ip('192.168.0.128')))).toEqual([]);
+  });
+});
+
+describe('what comes from the wire', () => {
+  it('cannot write control characters into a report', () => {
+    const file = new Uint8Array(128);
+    file.set(ascii('\u001b[2J\r\n'));
+    const told = new Stage().pass(
+      new FakeClient().discover(),
+      withMessage(() => ({ file })),
+    );
+    expect(told.map(shown)).toEqual(['file (filename): \\x1b[2J\\x0d\\x0a | /pxelinux.0']);
+  });
+
+  it('is no lease where the address is of no configured network', () => {
+    const leases = new LeaseTable(allRanges(seed));
+    const stage = new Stage({ leases });
+    const forged = withMessage(() => ({ yiaddr: ip('203.0.113.7') }));
+    expect(stage.pass(new FakeClient().discover(), forged).map(shown)).toEqual([
+      'yiaddr (address): 203.0.113.7 | 192.168.0.128',
+    ]);
+    expect([...leases.leases(stage.server.now)]).toEqual([]);
   });
 });
 

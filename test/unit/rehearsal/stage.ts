@@ -21,6 +21,8 @@ export interface StageOptions extends ServerParts {
   /** The listener's own place on the wire, where it is another host than the server's. */
   readonly ear?: Link;
   readonly server?: Ipv4;
+  /** What the shadow knows of leases; for a test to look into. */
+  readonly leases?: LeaseTable;
 }
 
 /**
@@ -34,7 +36,7 @@ export class Stage {
   readonly #wire: PassedMessage['wire'];
   #xid = 0x1000;
 
-  constructor({ ours, isServersHost = true, ear = LINK, server, ...parts }: StageOptions = {}) {
+  constructor({ ours, isServersHost = true, ear = LINK, server, leases, ...parts }: StageOptions = {}) {
     this.server = new FakeServer(parts);
     const settings = ours ?? this.server.settings;
     this.#wire = { link: ear, isServersHost };
@@ -42,7 +44,7 @@ export class Stage {
       settings,
       nodes: parts.nodes ?? lookup(),
       isIgnored: () => false,
-      leases: new LeaseTable(allRanges(settings)),
+      leases: leases ?? new LeaseTable(allRanges(settings)),
       server,
     });
   }
