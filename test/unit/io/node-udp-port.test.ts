@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { BROADCAST_IPV4, parseIpv4, type Ipv4 } from '../../../src/addr/ipv4.ts';
 import { openDeviceSocket } from '../../../src/io/device-socket.ts';
 import { IoError } from '../../../src/io/io-error.ts';
+import { LINUX } from '../../../src/io/kernel-socket.ts';
 import { accessLibc } from '../../../src/io/libc.ts';
 import { adoptUdpPort, openUdpPort, type NodeUdpPort } from '../../../src/io/node-udp-port.ts';
 import type { UdpPeer, UdpPort } from '../../../src/io/udp-port.ts';
@@ -106,6 +107,34 @@ describe('a port taken over by its file descriptor', () => {
     const answer = nextDatagram(other);
     await port.send(Buffer.from('out'), LOOPBACK, other.localPort);
     expect((await answer).text).toBe('out');
+  });
+
+  it('leaves what comes after it stopped hearing to whoever else holds the socket, and can still answer', async ({
+    skip,
+  }) => {
+    const access = accessLibc();
+    if (access.kind === 'unavailable') return skip(access.reason);
+    const fd = openDeviceSocket({ device: 'lo', port: 0, broadcast: false });
+    // The service manager's copy.
+    const copy = access.libc.fcntl(fd, LINUX.F_DUPFD_CLOEXEC, 'int', 3);
+    const before = await adoptUdpPort(fd);
+    const heard: string[] = [];
+    before.onDatagram((bytes) => heard.push(Buffer.from(bytes).toString()));
+    const other = await open();
+    await other.send(Buffer.from('one'), LOOPBACK, before.localPort);
+    await expect.poll(() => heard).toEqual(['one']);
+    await before.stopHearing();
+    await other.send(Buffer.from('two'), LOOPBACK, before.localPort);
+    const answer = nextDatagram(other);
+    await before.send(Buffer.from('answer to one'), LOOPBACK, other.localPort);
+    expect((await answer).text).toBe('answer to one');
+    await before.close();
+    expect((await failure(before.send(new Uint8Array(1), LOOPBACK, 9))).code).toBe('failed');
+
+    const after = await adoptUdpPort(copy);
+    ports.push(after);
+    expect((await nextDatagram(after)).text).toBe('two');
+    expect(heard).toEqual(['one']);
   });
 
   it.each([

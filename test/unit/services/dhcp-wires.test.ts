@@ -106,10 +106,12 @@ function setUp(interfaces: readonly string[], settings = seedSettings()) {
   const log: { event: string; level: number; interface: string }[] = [];
   const metrics = createMetrics();
   const refusals: IoError[] = [];
+  const forgotten: string[] = [];
   const wires = new DhcpWires({
     settings,
     interfaces,
     inherited: [],
+    keeper: { keep: () => undefined, forget: (name) => forgotten.push(name) },
     logger: pino({}, { write: (line: string) => log.push(JSON.parse(line) as (typeof log)[number]) }),
     metrics,
     watch: host.watch,
@@ -124,10 +126,24 @@ function setUp(interfaces: readonly string[], settings = seedSettings()) {
   open.push(wires);
   const start = (): Promise<void> => wires.open(({ link }) => received.push(link.name));
   const events = (): string[] => log.map(({ event, interface: name }) => `${event} ${name}`);
-  return { host, wires, opened, received, events, metrics, refusals, start };
+  return { host, wires, opened, received, events, metrics, refusals, forgotten, start };
 }
 
 describe('wires of interfaces', () => {
+  it('are no longer kept for the next process when their interface is gone, and stay kept when the service stops', async () => {
+    const { host, wires, forgotten, start } = setUp(['br-prov']);
+    const before = facts('br-prov', 3, '192.168.0.1');
+    host.put(before);
+    await start();
+    host.remove(before);
+    await vi.waitFor(() => expect(forgotten).toEqual(['dhcp-br-prov']));
+    host.put(facts('br-prov', 4, '192.168.0.1'));
+    await vi.waitFor(() => expect(wires.problems).toEqual([]));
+    await wires.stopHearing();
+    await wires.close();
+    expect(forgotten).toEqual(['dhcp-br-prov']);
+  });
+
   it('are opened at once where the interface is there, and later where it comes later', async () => {
     const { host, wires, opened, received, events, start } = setUp(['br-prov', 'bond0.7']);
     host.put(facts('br-prov', 3, '192.168.0.1'));

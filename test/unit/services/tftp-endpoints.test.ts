@@ -51,6 +51,32 @@ describe('a data plane that dies', () => {
     });
   });
 
+  it('answers the watchdog while it lives, is missed while it is silent, and not while another one is on its way', async () => {
+    const listeners: DataPlaneLinkListener[] = [];
+    let silent = false;
+    const tftp = await startTftp({
+      prepare,
+      openDataPlane: (listener) => {
+        listeners.push(listener);
+        const link = openInlineDataPlane(listener);
+        return {
+          ...link,
+          post: (message) => (silent && message.kind === 'ping' ? undefined : link.post(message)),
+        };
+      },
+    });
+    running.push(tftp);
+    await tftp.service.answer();
+    silent = true;
+    const answered = vi.fn();
+    void tftp.service.answer().then(answered);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(answered).not.toHaveBeenCalled();
+    listeners[0]?.failed(new Error('a mistake of ours'));
+    await vi.waitFor(() => expect(answered).toHaveBeenCalledOnce());
+    await tftp.service.answer();
+  });
+
   it('is noticed when it is a thread', async () => {
     const failed = vi.fn();
     const link = openWorkerDataPlane({ message: () => undefined, failed });
