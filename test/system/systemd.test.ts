@@ -15,7 +15,7 @@ import { NoServiceManagerError, ServiceManager } from '../lab/service-manager.ts
 import { NamespaceUdpSocket } from '../lab/udp-socket.ts';
 import { Udhcpc } from '../lab/udhcpc.ts';
 
-const BOOT_CROWD = fileURLToPath(new URL('../lab/boot-crowd-process.ts', import.meta.url));
+const RESTARTED_BOOTS = fileURLToPath(new URL('../lab/restarted-boots-process.ts', import.meta.url));
 /** Named as the VLAN of a bond; made as a bridge, since not every kernel has bonds and VLANs, and for bootd all are one. */
 const LATE = 'bond0.42';
 const LATE_ADDRESS = '192.168.42.1';
@@ -266,7 +266,7 @@ describe('the units in a real systemd', () => {
   test.each(['a restart', 'kill -9'])('let 50 boots come through %s in their middle', async (disturbance) => {
     const sha256 = createHash('sha256').update(image).digest('hex');
     const crowd: BackgroundProcess = network.client.start('boots', process.execPath, [
-      ...['--import', 'tsx', BOOT_CROWD, 'image', sha256, '50', '3000', '30'],
+      ...['--import', 'tsx', RESTARTED_BOOTS, 'image', sha256, '50', '3000', '30'],
     ]);
     await crowd.waitForLine(/"ready"/, 20_000);
     // In their middle: some ask for addresses, some load, none is through.
