@@ -33,6 +33,14 @@ export default tseslint.config(
     },
   },
   {
+    files: ['status-page/*.js'],
+    extends: [...tseslint.configs.recommendedTypeChecked],
+    languageOptions: {
+      parserOptions: { project: 'status-page/tsconfig.json', tsconfigRootDir: import.meta.dirname },
+    },
+    rules: { eqeqeq: 'error', 'no-console': 'error' },
+  },
+  {
     files: ['**/*.mjs'],
     languageOptions: {
       globals: {

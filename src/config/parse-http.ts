@@ -36,12 +36,24 @@ export function parseHttpSections(
         : {
             listen: forAdmins ?? NOWHERE,
             tokenFile: tokenFile === undefined ? undefined : parsePath(tokenFile, folder, problems),
+            hostNames: parseHostNames(http.value['host-names']?.value ?? [], problems),
           },
     httpBoot:
       httpBoot === undefined
         ? undefined
         : { listen: forMachines ?? NOWHERE, root: rootOf(httpBoot, tftp, folder, problems) },
   };
+}
+
+/** A name as it may stand in a URL (RFC 1123 section 2.1), without a port. */
+const HOST_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
+
+function parseHostNames(names: readonly Located<string>[], problems: ProblemList): readonly string[] {
+  return names.map(({ value, place }) => {
+    const name = value.toLowerCase();
+    if (!HOST_NAME.test(name)) problems.error(place, `"${value}" is no host name like bootd.example.com`);
+    return name;
+  });
 }
 
 /** The files are TFTP's, unless there is a folder of HTTP's own. */

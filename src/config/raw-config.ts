@@ -96,6 +96,13 @@ export const RawConfigSchema = section(
               examples: ['/etc/bootd/token'],
             }),
           ),
+          'host-names': Type.Optional(
+            Type.Array(Type.String(), {
+              description:
+                "Names with a dot that requests may be sent to, besides the host's own name: other names are refused, since a stranger's page can make them point here. Addresses and names without a dot always are good.",
+              examples: [['bootd.example.com']],
+            }),
+          ),
         },
         { description: "The admins' HTTP side; not for the provisioning wire. Absent: it is off." },
       ),

@@ -20,6 +20,8 @@ export interface HttpSettings {
   readonly listen: ListenAddress;
   /** A file whose content is the bearer token for what changes state; undefined: nothing may. */
   readonly tokenFile: string | undefined;
+  /** Names by which browsers may call this host, beside its addresses and its own name; lower case. */
+  readonly hostNames: readonly string[];
 }
 
 /** The machines' HTTP side. */

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { BootSchema, BootSummarySchema, formatBootDocument, formatBootSummary } from './boot-documents.ts';
 import type { BootQueries } from './boot-queries.ts';
 import { ProblemError } from './problem.ts';
-import { queriedMac, queriedNode } from './request-parts.ts';
+import { LimitQuery, queriedLimit, queriedMac, queriedNode } from './request-parts.ts';
 
 const TAGS = ['boots'];
 
@@ -11,6 +11,8 @@ const BootQuery = Type.Object(
   {
     mac: Type.Optional(Type.String()),
     node: Type.Optional(Type.String({ description: "A node's UUID: the boots of all its ports." })),
+    after: Type.Optional(Type.String({ description: 'Only boots behind the one of this id in the list.' })),
+    limit: Type.Optional(LimitQuery),
   },
   { additionalProperties: false },
 );
@@ -30,9 +32,14 @@ export function addBootRoutes(app: FastifyInstance, boots: BootQueries): void {
         response: { 200: Type.Object({ boots: Type.Array(BootSummarySchema) }) },
       },
     },
-    ({ query: { mac, node } }) => {
+    ({ query: { mac, node, after, limit } }) => {
       const views = boots.list({ mac: queriedMac(mac), node: queriedNode(node) });
-      return { boots: views.map(formatBootSummary) };
+      const last = after === undefined ? -1 : views.findIndex(({ trace }) => trace.id === after);
+      if (after !== undefined && last === -1) {
+        throw new ProblemError('boot-not-found', `after: there is no boot ${after} in this list`);
+      }
+      const wanted = views.slice(last + 1, last + 1 + queriedLimit(limit));
+      return { boots: wanted.map(formatBootSummary) };
     },
   );
 

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Type, type Static } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
+import { ANSWER_HEADERS } from './answer-headers.ts';
 import { asked } from './bmc-problems.ts';
 import type { PowerCommands } from './power-commands.ts';
 import { uuidOf, UuidParams } from './request-parts.ts';
@@ -52,7 +53,7 @@ export function addConsoleRoutes(app: FastifyInstance, power: PowerCommands): vo
         }),
       );
       reply.hijack();
-      output.writeHead(200, { 'content-type': MEDIA_TYPE, 'cache-control': 'no-store' });
+      output.writeHead(200, { ...ANSWER_HEADERS, 'content-type': MEDIA_TYPE });
       output.flushHeaders();
       const close = (): void => {
         void console.close().then(() => output.end());

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
+import { ANSWER_HEADERS } from './answer-headers.ts';
 import { EVENT_TYPES, type EventFeed, type EventType } from './event-feed.ts';
 import { FollowerStreams } from './follower-streams.ts';
 import { ProblemError } from './problem.ts';
@@ -16,7 +17,8 @@ const EventQuery = Type.Object(
 /** Keeps proxies and clients from taking silence for the end. */
 const HEARTBEAT_MS = 15_000;
 
-const CLIENTS_MAX = 512;
+/** Fewer than the connections that are taken, so that whoever comes too late is told. */
+const CLIENTS_MAX = 256;
 
 /** How long a client waits before it comes back. */
 const RETRY_MS = 2000;
@@ -51,11 +53,7 @@ export function addEventRoutes(app: FastifyInstance, feed: EventFeed): void {
       // From here on the answer is a stream that fastify has no part in.
       reply.hijack();
       const client = reply.raw;
-      client.writeHead(200, {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-      });
+      client.writeHead(200, { ...ANSWER_HEADERS, 'content-type': 'text/event-stream' });
       client.write(`retry: ${RETRY_MS}\n\n`);
       followers.add(client, wanted, typeof lastEventId === 'string' ? lastEventId : undefined);
     },

@@ -3,6 +3,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } f
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { ANSWER_HEADERS } from './answer-headers.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import type { BootQueries } from './boot-queries.ts';
 import { addBootRoutes } from './boot-routes.ts';
@@ -27,6 +28,8 @@ import { addBootProfileRoutes, addSharedProfileRoutes } from './profile-routes.t
 import type { WatchCommands } from './watch-commands.ts';
 import { addWatchRoutes } from './watch-routes.ts';
 import { refuseChange, type Access } from './access.ts';
+import { refuseForeignPage } from './page-guard.ts';
+import { addStatusPage } from './status-page.ts';
 
 /** What the API shows and changes. */
 export interface ControlParts {
@@ -61,11 +64,12 @@ const MAX_PARAMETER_OCTETS = 255;
 
 /**
  * The control API, ready for `listen` or `inject`. The Unix socket and the admins' address each have an instance of
- * their own, since they differ in what a caller may do.
+ * their own, since they differ in what a caller may do. `ownNames` are names of this host, for browsers.
  */
 export async function createControlServer(
   parts: ControlParts | RehearsalParts,
   access: Access,
+  ownNames: ReadonlySet<string> = new Set(),
 ): Promise<ControlServer> {
   const app = fastify({
     logger: false,
@@ -85,9 +89,13 @@ export async function createControlServer(
   // Answers are what the formatting functions return; their schemas describe them and change nothing.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.addHook('onRequest', async (request, reply) => {
-    void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-    const refusal = refuseChange(access, request.method, request.headers.authorization);
+    void reply.headers(ANSWER_HEADERS);
+    const { method, headers } = request;
+    const refusal =
+      refuseForeignPage(ownNames, method, headers) ?? refuseChange(access, method, headers.authorization);
     if (refusal === undefined) return;
+    // What else the body would have been is of no interest.
+    void reply.header('connection', 'close');
     if (refusal.code === 'token-required') void reply.header('www-authenticate', 'Bearer realm="bootd"');
     throw refusal;
   });
@@ -128,6 +136,7 @@ export async function createControlServer(
   } else {
     addObservationRoutes(app, undefined);
     addRoutesOfHouse(app, parts);
+    await addStatusPage(app);
   }
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
   await app.ready();

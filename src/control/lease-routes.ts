@@ -5,7 +5,15 @@ import { formatLeaseDocument, LEASE_STATES, LeaseSchema, type LeaseDocument } fr
 import type { LeaseQueries, LeaseView } from './lease-queries.ts';
 import type { NodeCommands } from './node-commands.ts';
 import { ProblemError } from './problem.ts';
-import { addressOf, AddressParams, queriedMac, queriedSubnet } from './request-parts.ts';
+import {
+  addressOf,
+  AddressParams,
+  LimitQuery,
+  queriedAddress,
+  queriedLimit,
+  queriedMac,
+  queriedSubnet,
+} from './request-parts.ts';
 
 const TAGS = ['leases'];
 
@@ -14,6 +22,8 @@ const LeaseQuery = Type.Object(
     mac: Type.Optional(Type.String()),
     state: Type.Optional(Type.Union(LEASE_STATES.map((state) => Type.Literal(state)))),
     subnet: Type.Optional(Type.String({ description: 'A network, like 192.168.0.0/24.' })),
+    after: Type.Optional(Type.String({ description: 'Only leases of addresses behind this one.' })),
+    limit: Type.Optional(LimitQuery),
   },
   { additionalProperties: false },
 );
@@ -39,9 +49,11 @@ export function addLeaseRoutes(
       },
     },
     (request) => {
-      const { mac, state, subnet } = request.query;
+      const { mac, state, subnet, after, limit } = request.query;
       const views = requireDhcp(leases).list({ mac: queriedMac(mac), state, subnet: queriedSubnet(subnet) });
-      return { leases: views.map(format) };
+      const last = queriedAddress(after);
+      const wanted = last === undefined ? views : views.filter(({ lease }) => lease.address > last);
+      return { leases: wanted.slice(0, queriedLimit(limit)).map(format) };
     },
   );
 

@@ -10,6 +10,8 @@ export const PROBLEMS = {
   'invalid-header': { status: 400, title: 'A header does not have the required form' },
   'token-required': { status: 401, title: 'A bearer token is required for what changes state' },
   'changes-not-allowed': { status: 403, title: 'Nothing may be changed over this address' },
+  'wrong-host': { status: 421, title: 'The request was meant for another host' },
+  'foreign-page': { status: 403, title: 'A page of another site may change nothing' },
   'route-not-found': { status: 404, title: 'There is no such path' },
   'node-not-found': { status: 404, title: 'There is no such node' },
   'boot-profile-not-found': { status: 404, title: 'The node has no boot profile' },
@@ -53,6 +55,7 @@ export const PROBLEMS = {
     status: 503,
     title: 'The change could not be written to stable storage; nothing has changed',
   },
+  'too-much-waiting': { status: 503, title: 'Too many answers wait for clients that do not read them' },
   'too-many-followers': { status: 503, title: 'Too many clients follow the events' },
   'service-off': { status: 503, title: 'The service behind this path is off in the configuration' },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string }>>;

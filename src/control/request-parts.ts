@@ -14,6 +14,12 @@ export const NameParams = Type.Object({ name: ProfileNameSchema });
 /** `{address}` of a path. */
 export const AddressParams = Type.Object({ address: Type.String({ description: 'An IPv4 address.' }) });
 
+/** `limit` of a query: a long list is read in parts, so that nothing else waits for it. */
+export const LimitQuery = Type.String({
+  pattern: '^[1-9][0-9]{0,4}$',
+  description: 'At most so many, the first ones; go on with `after`.',
+});
+
 /** The node's UUID in a path, in any case. */
 export function uuidOf(text: string): NodeUuid {
   return parsed(parseNodeUuid(text), 'invalid-path', `"${text}" is no UUID`);
@@ -40,6 +46,17 @@ export function queriedNode(text: string | undefined): NodeUuid | undefined {
 export function queriedSubnet(text: string | undefined): Subnet | undefined {
   if (text === undefined) return undefined;
   return parsed(parseSubnet(text), 'invalid-query', `subnet: "${text}" is no network like 192.168.0.0/24`);
+}
+
+/** The address in a query; undefined when there is none. */
+export function queriedAddress(text: string | undefined): Ipv4 | undefined {
+  if (text === undefined) return undefined;
+  return parsed(parseIpv4(text), 'invalid-query', `"${text}" is no IPv4 address`);
+}
+
+/** How many are asked for; all, when the query does not say. */
+export function queriedLimit(text: string | undefined): number {
+  return text === undefined ? Infinity : Number(text);
 }
 
 function parsed<T>(value: T | undefined, code: 'invalid-path' | 'invalid-query', detail: string): T {

@@ -1,6 +1,7 @@
 import { chown, lstat, mkdir, readFile, stat, unlink } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { ControlSettings, HttpSettings, ListenAddress } from '../config/settings.ts';
 import type { Access } from '../control/access.ts';
@@ -10,9 +11,12 @@ import {
   type ControlServer,
   type RehearsalParts,
 } from '../control/http-server.ts';
+import { problemDocument, ProblemError } from '../control/problem.ts';
 import { IoError, ioErrorFromOsCode } from '../io/io-error.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { ADMIN_LIMITS, ConnectionGuard, type ConnectionLimits } from './connection-limits.ts';
 import { groupIdOf } from './group-id.ts';
 import type { Service } from './service.ts';
 
@@ -22,6 +26,8 @@ export interface ControlServiceParts {
   /** Undefined: only the socket. */
   readonly http: HttpSettings | undefined;
   readonly api: ControlParts | RehearsalParts;
+  /** Of the admins' side. */
+  readonly limits?: ConnectionLimits;
 }
 
 /** One listening address, and the API behind it. */
@@ -35,8 +41,7 @@ const SOCKET_UMASK = 0o117;
 /** How long requests that are under way at the end may still take. */
 const CLOSING_MS = 2000;
 const CONNECT_TIMEOUT_MS = 1000;
-/** How long the admins' side may take to send a request. */
-const REQUEST_TIMEOUT_MS = 300_000;
+const HEADER_OCTETS_MAX = 16 * 1024;
 const READABLE_BY_OTHERS = 0o004;
 
 /** The control API on the Unix socket, where callers may do everything, and on the admins' address, for reading. */
@@ -106,16 +111,47 @@ export class ControlService implements Service {
   }
 
   async #open(access: Access): Promise<Endpoint> {
-    const app = await createControlServer(this.#parts.api, access);
-    // A console is a request that lasts; who may use the socket is trusted not to send a body for ever.
-    const requestTimeout = access.kind === 'full' ? 0 : REQUEST_TIMEOUT_MS;
-    const server = createServer({ requestTimeout }, (request, response) => {
-      app.routing(request, response);
-    });
+    const { api, http, limits = ADMIN_LIMITS } = this.#parts;
+    const ownNames = new Set([hostname().toLowerCase(), ...(http?.hostNames ?? [])]);
+    const app = await createControlServer(api, access, ownNames);
+    const server = access.kind === 'full' ? openToGroup(app) : openToAdmins(app, limits, api.metrics);
     const endpoint = { app, server };
     this.#endpoints.push(endpoint);
     return endpoint;
   }
+}
+
+/** A console is a request that lasts; who may use the socket is trusted not to send a body for ever. */
+function openToGroup(app: ControlServer): Server {
+  return createServer({ requestTimeout: 0 }, (request, response) => {
+    app.routing(request, response);
+  });
+}
+
+/** For whoever reaches the address, which may be many, slow, or malicious. */
+function openToAdmins(app: ControlServer, limits: ConnectionLimits, metrics: Metrics): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_OCTETS_MAX,
+      headersTimeout: limits.headerMs,
+      requestTimeout: limits.requestMs,
+      connectionsCheckingInterval: Math.min(limits.headerMs, 5000),
+    },
+    (request, response) => {
+      if (guard.isCongested) refuse(response);
+      else app.routing(request, response);
+    },
+  );
+  const guard = new ConnectionGuard(server, limits, metrics);
+  return server;
+}
+
+function refuse(response: ServerResponse): void {
+  const problem = problemDocument(
+    new ProblemError('too-much-waiting', 'Answers wait for clients that do not read them; try again soon'),
+  );
+  response.writeHead(problem.status, { 'content-type': 'application/problem+json', connection: 'close' });
+  response.end(JSON.stringify(problem));
 }
 
 /** Resolves when the server listens; rejects with IoError when it cannot. */

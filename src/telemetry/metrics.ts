@@ -32,6 +32,8 @@ export interface Metrics {
   readonly httpSentBytes: Counter;
   readonly httpConnections: Gauge;
   readonly httpConnectionsRefused: Counter;
+  readonly controlConnections: Gauge;
+  readonly controlConnectionsRefused: Counter;
   readonly boots: Counter<'verdict'>;
   /** Boots under way are counted only when somebody asks for the metrics. */
   observeBoots(count: () => number): void;
@@ -239,6 +241,16 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
     httpConnectionsRefused: new Counter({
       name: 'bootd_http_boot_connections_refused_total',
       help: 'Connections for boot files that were closed at once, because too many were open.',
+      registers,
+    }),
+    controlConnections: new Gauge({
+      name: 'bootd_control_connections',
+      help: "Connections of the admins' side: status pages, scripts, Prometheus.",
+      registers,
+    }),
+    controlConnectionsRefused: new Counter({
+      name: 'bootd_control_connections_refused_total',
+      help: "Connections of the admins' side that were closed at once, because too many were open.",
       registers,
     }),
     boots: new Counter({

@@ -16,6 +16,7 @@ export type Need =
   | 'compiler'
   | 'promtool'
   | 'packet-loss'
+  | 'browser'
   | 'debian-root'
   | 'deb-tools'
   | 'rpm-tools'
@@ -96,6 +97,7 @@ const REQUIREMENTS: Readonly<Record<Need, readonly Requirement[]>> = {
     { name: '/usr/include/stdio.h', debianPackage: 'libc6-dev' },
   ],
   promtool: [{ name: 'promtool', debianPackage: 'prometheus' }],
+  browser: [{ name: 'chromium', debianPackage: 'chromium' }],
   // Not netem, which some kernels are built without.
   'packet-loss': [{ name: 'nft', debianPackage: 'nftables' }],
   'deb-tools': [{ name: 'dpkg-deb', debianPackage: 'dpkg' }],

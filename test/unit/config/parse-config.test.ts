@@ -123,7 +123,7 @@ describe('the installation of the application note', () => {
       unknownMachines: { kind: 'none' },
       templatesDirectory: '/etc/bootd/tftpboot-templates',
       control: { socket: '/run/bootd/control.sock', group: 'bootd' },
-      http: { listen: { host: '127.0.0.1', port: 8067 }, tokenFile: undefined },
+      http: { listen: { host: '127.0.0.1', port: 8067 }, tokenFile: undefined, hostNames: [] },
       httpBoot: { listen: { host: '192.168.0.1', port: 8080 }, root: '/tftpboot' },
       images: { cacheDirectory: '/var/lib/bootd/images', maxBytes: 21_474_836_480, timeoutSeconds: 1800 },
       dnsmasqFiles: undefined,
@@ -154,7 +154,7 @@ describe('a file with every key', () => {
       unknownMachines: { kind: 'profile', name: 'discovery' },
       templatesDirectory: '/etc/bootd/templates',
       control: { socket: '/etc/bootd/control.sock', group: 'ironic' },
-      http: { listen: { host: '::1', port: 8067 }, tokenFile: '/etc/bootd/token' },
+      http: { listen: { host: '::1', port: 8067 }, tokenFile: '/etc/bootd/token', hostNames: [] },
       httpBoot: { listen: { host: '192.168.0.1', port: 8080 }, root: '/srv/boot' },
       images: { cacheDirectory: '/etc/bootd/cache', maxBytes: 1_000_000, timeoutSeconds: 60 },
       dnsmasqFiles: {

@@ -85,7 +85,7 @@ const NO_PROBES: ProbeCommands = {
   underWay: () => [],
 };
 
-const http = { listen: { host: '127.0.0.1', port: 0 }, tokenFile: undefined };
+const http = { listen: { host: '127.0.0.1', port: 0 }, tokenFile: undefined, hostNames: [] };
 
 /** One request; resolves with its status. */
 function call(
