@@ -14,7 +14,7 @@ export const PHASES = /** @type {const} */ ([
   ['configuration', 'config'],
   ['kernel', 'kernel'],
   ['ramdisk', 'ramdisk'],
-  ['system', 'system'],
+  ['system', 'the system'],
 ]);
 
 /**
@@ -91,7 +91,7 @@ function stepText(step) {
  */
 function dhcpText({ stage, question, reply, silence, server, address, objection, boot_file, next_server }) {
   const asked = QUESTIONS.get(question ?? '') ?? (question ?? '').toUpperCase();
-  const what = `${asked} from the ${STAGES.get(stage ?? '') ?? stage ?? 'machine'}`;
+  const what = `${asked} from ${STAGES.get(stage ?? '') ?? 'the machine'}`;
   if (reply === null || reply === undefined) {
     const chosen = server === undefined ? '' : ` (${server})`;
     return { via: 'DHCP', what, outcome: `no answer: ${silence ?? ''}${chosen}`, tone: 'bad' };
@@ -156,9 +156,9 @@ const QUESTIONS = new Map([
 ]);
 
 const STAGES = new Map([
-  ['firmware', 'firmware'],
+  ['firmware', 'the firmware'],
   ['ipxe', 'iPXE'],
-  ['system', 'system'],
+  ['system', 'the system'],
 ]);
 
 const ROLES = new Map([['boot-file', 'boot file']]);

@@ -97,7 +97,7 @@ export class BootView {
    */
   open(id) {
     this.#wanted = id;
-    byId('boots').classList.toggle('has-choice', id !== undefined);
+    byId('boots-view').classList.toggle('has-choice', id !== undefined);
     this.#showDetail();
   }
 

@@ -49,7 +49,7 @@ let shownView = place().view;
 function openPlace() {
   const { view, rest } = place();
   shownView = view;
-  for (const name of Object.keys(views)) byId(name).hidden = name !== view;
+  for (const name of Object.keys(views)) byId(`${name}-view`).hidden = name !== view;
   for (const link of document.querySelectorAll('nav.views a')) {
     if (link.getAttribute('data-view') === view) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');

@@ -83,7 +83,7 @@ export class NodeView {
   /** @param {string | undefined} uuid */
   open(uuid) {
     this.#wanted = uuid;
-    byId('nodes').classList.toggle('has-choice', uuid !== undefined);
+    byId('nodes-view').classList.toggle('has-choice', uuid !== undefined);
     this.#showDetail();
   }
 

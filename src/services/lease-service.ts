@@ -106,8 +106,9 @@ export class LeaseService implements Service, LeaseQueries {
     if (record === undefined) return false;
     const changes: readonly LeaseChange[] = [{ kind: 'forget', address }];
     await store.commit(changes);
-    leases.apply(changes, clock.now());
+    // The record is the table's own, which forgets what it held.
     const freed = record.lease ?? record.offer;
+    leases.apply(changes, clock.now());
     if (freed !== undefined) this.#parts.onFreed?.(freed);
     const mac = freed?.mac;
     logger.info(

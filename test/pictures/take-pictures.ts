@@ -22,8 +22,8 @@ interface Picture {
 }
 
 const PICTURES: readonly Picture[] = [
-  { name: 'status-page-light', scheme: 'light', width: 1360, height: 860, place: 'boots' },
-  { name: 'status-page-dark', scheme: 'dark', width: 1360, height: 860, place: 'leases' },
+  { name: 'status-page-light', scheme: 'light', width: 1240, height: 760, place: 'boots' },
+  { name: 'status-page-dark', scheme: 'dark', width: 1240, height: 760, place: 'leases' },
   { name: 'status-page-phone', scheme: 'light', width: 390, height: 844, place: 'STUCK' },
 ];
 
