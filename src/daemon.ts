@@ -12,7 +12,7 @@ import { checkStore, openStore } from './daemon/open-store.ts';
 import { openServiceNotifier, type SocketKeeper } from './io/sd-notify.ts';
 import { expectFile } from './services/boot-file-inquiry.ts';
 import { ClockService } from './services/clock-service.ts';
-import { rehearseDhcp } from './services/dhcp-rehearsal.ts';
+import { warmUpDhcp } from './services/dhcp-warm-up.ts';
 import type { Service } from './services/service.ts';
 import { Watchdog } from './services/watchdog.ts';
 import type { LevelStore } from './store/level-store.ts';
@@ -47,7 +47,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   const notifier = openServiceNotifier(options.process.environment, options.process.pid);
   const metrics = createMetrics();
   const store = await openStore(settings.stateDirectory, logger, metrics);
-  if (settings.dhcp !== undefined) await rehearseDhcp(settings.dhcp, logger.level);
+  if (settings.dhcp !== undefined) await warmUpDhcp(settings.dhcp, logger.level);
   const house = furnish(options, store, metrics, notifier.sockets);
   const started: Service[] = [];
   const stopAll = async (): Promise<void> => {

@@ -25,6 +25,6 @@ export interface CommandContext {
   untilStopSignal(): Promise<string>;
   /** Calls back at each SIGHUP, which then no longer ends the process. */
   onReloadSignal(listener: () => void): void;
-  /** Calls back at each SIGUSR1, which then no longer opens Node's debugger. */
+  /** Calls back at each SIGUSR1. */
   onReportSignal(listener: () => void): void;
 }

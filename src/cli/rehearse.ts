@@ -35,6 +35,12 @@ export async function runRehearsal(
   const starting = startRehearsal({ settings, logger, version: programVersion(), process, leases, server });
   const rehearsal = await Promise.race([starting, stopSignal]);
   if (typeof rehearsal === 'string') return EXIT_CODE.done;
+  context.onReloadSignal(() =>
+    logger.warn(
+      { event: EVENTS.configWarned },
+      'a rehearsal keeps the configuration that it began with: end it, and begin another one',
+    ),
+  );
   context.onReportSignal(() => giveReport(rehearsal.report(), logger, context));
   await stopSignal;
   await rehearsal.stop();

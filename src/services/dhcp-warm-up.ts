@@ -17,20 +17,20 @@ import { DhcpService } from './dhcp-service.ts';
 import { describeLink, type DhcpWire } from './dhcp-wire.ts';
 import type { DhcpReceiver, DhcpWireSource } from './dhcp-wires.ts';
 
-/** How long a rehearsal may take, and how many boots it plays at most. */
-export interface RehearsalLimits {
+/** How long the warm-up may take, and how many boots it plays at most. */
+export interface WarmUpLimits {
   readonly budgetMs: number;
   readonly boots: number;
 }
 
 /** What was played. */
-export interface RehearsalReport {
+export interface WarmUpReport {
   readonly boots: number;
   /** Machines that came to an address; a strict configuration may give none to these. */
   readonly bound: number;
 }
 
-const DEFAULT_LIMITS: RehearsalLimits = { budgetMs: 250, boots: 2000 };
+const DEFAULT_LIMITS: WarmUpLimits = { budgetMs: 250, boots: 2000 };
 
 /** Machines that come back again and again, as many at a time. */
 const MACHINES = 256;
@@ -48,11 +48,11 @@ const TIMES = { retransmitMs: [0], leastDiscovers: 1, collectMs: 0 };
  * disk, no lease, node or count of the real ones. V8 compiles a function well only once it has run for a while; a rack that is
  * switched on right after a restart would else be answered ten times slower at first, just when it matters.
  */
-export async function rehearseDhcp(
+export async function warmUpDhcp(
   settings: DhcpSettings,
   logLevel: string,
-  limits: RehearsalLimits = DEFAULT_LIMITS,
-): Promise<RehearsalReport> {
+  limits: WarmUpLimits = DEFAULT_LIMITS,
+): Promise<WarmUpReport> {
   const link = stageLink(settings);
   if (link === undefined) return { boots: 0, bound: 0 };
   const stage = new Stage(link);
@@ -170,7 +170,7 @@ function stageLink(settings: DhcpSettings): Link | undefined {
   if (place === undefined || range === undefined) return undefined;
   return describeLink(
     {
-      name: 'rehearsal',
+      name: 'warm-up',
       index: 0,
       mac: undefined,
       addresses: [{ address: range.first, subnet: place.subnet }],
