@@ -9,7 +9,6 @@ interface PackageDescription {
   readonly files: readonly string[];
   dependencies: Readonly<Record<string, string>>;
   optionalDependencies: Readonly<Record<string, string>>;
-  bundleDependencies?: readonly string[];
   scripts?: unknown;
   devDependencies?: unknown;
 }
@@ -17,8 +16,9 @@ interface PackageDescription {
 /**
  * Writes `ironic-bootd-VERSION.tgz` into `target` and returns its path. It brings the npm packages that it needs, in the
  * versions that were tested: npm would take the newest ones that fit, whatever Node.js they want, and heeds neither locks
- * nor overrides of what it installs. Only koffi is left to npm, since it is another one for each platform; it is optional,
- * so that an installation without a network works too. `work` is an empty folder.
+ * nor overrides of what it installs (hence bundleDependencies in package.json). Only koffi is left to npm, since it is another one for each platform; it is optional,
+ * so that an installation without a network works too. What `npm pack` makes is the same program, with all the files of its
+ * dependencies. `work` is an empty folder.
  */
 export async function buildNpm(release: Release, work: string, target: string): Promise<string> {
   const { top, version } = release;
@@ -54,7 +54,6 @@ function pin(description: PackageDescription, modules: readonly ProductionModule
     );
   description.dependencies = exact(description.dependencies);
   description.optionalDependencies = exact(description.optionalDependencies);
-  description.bundleDependencies = Object.keys(description.dependencies);
   delete description.scripts;
   delete description.devDependencies;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatCopyright } from '../../../packaging/copyright.ts';
@@ -16,6 +17,13 @@ describe('the npm packages that are shipped', () => {
     const names = modules.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['fastify', 'classic-level', 'koffi', 'nunjucks', 'yaml']));
     expect(names.filter((name) => /typescript|vitest|eslint|^@types\/|playwright/.test(name))).toEqual([]);
+  });
+
+  it('stand in the package of npm as they were locked', () => {
+    const { dependencies, bundleDependencies } = JSON.parse(
+      readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+    ) as { readonly dependencies: Readonly<Record<string, string>>; readonly bundleDependencies: unknown };
+    expect(bundleDependencies).toEqual(Object.keys(dependencies));
   });
 
   it('have licences that allow it', () => {
