@@ -9,6 +9,7 @@ interface PackageDescription {
   readonly files: readonly string[];
   dependencies: Readonly<Record<string, string>>;
   optionalDependencies: Readonly<Record<string, string>>;
+  bundleDependencies: readonly string[];
   scripts?: unknown;
   devDependencies?: unknown;
 }
@@ -16,9 +17,11 @@ interface PackageDescription {
 /**
  * Writes `ironic-bootd-VERSION.tgz` into `target` and returns its path. It brings the npm packages that it needs, in the
  * versions that were tested: npm would take the newest ones that fit, whatever Node.js they want, and heeds neither locks
- * nor overrides of what it installs (hence bundleDependencies in package.json). Only koffi is left to npm, since it is another one for each platform; it is optional,
- * so that an installation without a network works too. What `npm pack` makes is the same program, with all the files of its
- * dependencies. `work` is an empty folder.
+ * nor overrides of what it installs. Only koffi is left to npm, since it is another one for each platform; it is optional,
+ * so that an installation without a network works too. `work` is an empty folder.
+ *
+ * `npm pack` in the checkout makes the same program with all the files of its dependencies, and without two of them:
+ * overrides do not reach what is bundled, so `npm sbom` and `npm ls` would complain about the chokidar of nunjucks.
  */
 export async function buildNpm(release: Release, work: string, target: string): Promise<string> {
   const { top, version } = release;
@@ -54,6 +57,7 @@ function pin(description: PackageDescription, modules: readonly ProductionModule
     );
   description.dependencies = exact(description.dependencies);
   description.optionalDependencies = exact(description.optionalDependencies);
+  description.bundleDependencies = Object.keys(description.dependencies);
   delete description.scripts;
   delete description.devDependencies;
 }

@@ -80,6 +80,7 @@ async function programFiles(top: string): Promise<readonly StagedFile[]> {
     readonly files: readonly string[];
     scripts?: unknown;
     devDependencies?: unknown;
+    bundleDependencies?: unknown;
   };
   // They have places of their own.
   const elsewhere = new Set([
@@ -95,6 +96,7 @@ async function programFiles(top: string): Promise<readonly StagedFile[]> {
   const found = await Promise.all(names.map((name) => filesBelow(top, name)));
   delete description.scripts;
   delete description.devDependencies;
+  delete description.bundleDependencies;
   const launcher = (await readFile(join(top, 'bin/bootd'), 'utf8')).replace(/^#!.*/, '#!/usr/bin/node');
   return [
     ...found

@@ -23,7 +23,11 @@ describe('the npm packages that are shipped', () => {
     const { dependencies, bundleDependencies } = JSON.parse(
       readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
     ) as { readonly dependencies: Readonly<Record<string, string>>; readonly bundleDependencies: unknown };
-    expect(bundleDependencies).toEqual(Object.keys(dependencies));
+    // nunjucks and its peer have an override, which does not reach what is bundled.
+    const overridden = ['chokidar', 'nunjucks'];
+    expect(bundleDependencies).toEqual(
+      Object.keys(dependencies).filter((name) => !overridden.includes(name)),
+    );
   });
 
   it('have licences that allow it', () => {
