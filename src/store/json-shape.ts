@@ -23,7 +23,8 @@ export function asText(value: unknown, name: string): string {
 }
 
 export function asNumber(value: unknown, name: string): number {
-  if (typeof value === 'number') return value;
+  // JSON may say 1e999, which is read as Infinity and cannot be written again.
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
   throw new TypeError(`${name} is not a number`);
 }
 

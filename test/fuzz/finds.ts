@@ -52,6 +52,13 @@ export const FUZZ_FINDS: readonly FuzzFind[] = [
       '{"version":1,"id":"1","mac":"52:54:00:00:00:01","startedAt":0,"lastAt":1e400,"phase":"","steps":[{"kind":"","at":1}]}',
   },
   {
+    name: 'a node of generation 1e991 was read, and could not be written again',
+    target: 'store-content',
+    input: octets(
+      '017b22223a22222c22706f727473223a5b7b2261646472657373223a22633a343a613a653a623a62222c22707865456e61626c6564223a747275652c226578747261223a7b7d7d5d2c22646863704f7074696f6e73223a5b5d2c2267656e65726174696f6e223a31653939317d',
+    ),
+  },
+  {
     name: 'the log and the file FLUSHES are both gone: leases were missing, and nothing was said',
     target: 'store-folder',
     input: octets('001010101010101010101010'),

@@ -58,7 +58,7 @@ export class DhcpWitness implements WireTap {
     if (type !== 4 && type !== 7) return;
     this.#givenBack.set(wish, mac);
     if (this.#holders.get(wish)?.mac === mac) this.#holders.delete(wish);
-    if (type === 4 && this.#offers.get(wish)?.mac === mac) this.#offers.delete(wish);
+    if (this.#offers.get(wish)?.mac === mac) this.#offers.delete(wish);
   }
 
   said(message: DhcpMessage): void {
