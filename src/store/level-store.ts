@@ -4,6 +4,7 @@ import { FlushMark } from './flush-mark.ts';
 import { GroupCommit, type GroupCommitLimits } from './group-commit.ts';
 import { messageOf, openDatabase, readRecords, writeSynced, type Level } from './level-database.ts';
 import {
+  damagedStoreError,
   dropLogCopies,
   keepLogCopies,
   linkLogs,
@@ -11,6 +12,7 @@ import {
   unknownEndNote,
   type StoreFolder,
 } from './store-folder.ts';
+import { findTableDamage } from './table-check.ts';
 import {
   StoreError,
   type OpeningReport,
@@ -220,6 +222,8 @@ interface StoreParts {
 }
 
 async function openParts(folder: StoreFolder): Promise<StoreParts> {
+  const damage = folder.fresh ? undefined : await findTableDamage(folder.records);
+  if (damage !== undefined) throw damagedStoreError(folder.path, damage);
   const level = await openDatabase(folder, folder.fresh);
   try {
     const chain = await readChain(folder, level);

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 
-/** How long one input may take before the run is given up; no target allows so much. */
-const SILENCE_MS = 30_000;
+/** Processor time that one input may take before the run is given up; no target allows so much. */
+const MOST_MS = 30_000;
 
 /**
- * Ends the process when the same input has been worked on for half a minute, and says which: an endless loop leaves nobody else
+ * Ends the process when the same input has taken half a minute of the processor, and says which: an endless loop leaves nobody else
  * to say it. Runs in a thread of its own, which sees only a number in shared memory.
  */
 export class Watchdog {
@@ -15,7 +15,7 @@ export class Watchdog {
   constructor(advice: string) {
     this.#worker = new Worker(WATCH, {
       eval: true,
-      workerData: { state: this.#state, advice, silenceMs: SILENCE_MS },
+      workerData: { state: this.#state, advice, mostMs: MOST_MS },
     });
     this.#worker.unref();
   }
@@ -32,12 +32,13 @@ export class Watchdog {
 }
 
 const WATCH = `
-const { workerData: { state, advice, silenceMs } } = require('node:worker_threads');
+const { workerData: { state, advice, mostMs } } = require('node:worker_threads');
 const { writeSync } = require('node:fs');
-let [seen, since] = [-1, Date.now()];
+const cpuMs = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+let [seen, since] = [-1, cpuMs()];
 setInterval(() => {
-  if (state[1] !== seen) [seen, since] = [state[1], Date.now()];
-  else if (Date.now() - since > silenceMs) {
+  if (state[1] !== seen) [seen, since] = [state[1], cpuMs()];
+  else if (cpuMs() - since > mostMs) {
     writeSync(2, advice.replace('%d', String(state[0])) + '\\n');
     process.kill(process.pid, 'SIGKILL');
   }

@@ -164,8 +164,7 @@ async function damage(folder: string, files: readonly string[], edit: Uint8Array
   if (entry?.isFile() !== true) return '';
   const offset = entry.size === 0 ? 0 : ((high << 8) | low) % entry.size;
   if (how % 8 === 0) await rm(path);
-  // LevelDB ends the process over some octets inside of a table.
-  else if (how % 8 === 1 || name.endsWith('.ldb')) await truncate(path, offset);
+  else if (how % 8 === 1) await truncate(path, offset);
   else await overwrite(path, entry.size, offset, edit);
   return name;
 }
