@@ -11,7 +11,10 @@ const MASK = 0xa282_ead8;
 /** The CRC-32C of the octets, masked as LevelDB stores it. */
 export function maskedCrc32c(octets: Uint8Array): number {
   let crc = 0xffff_ffff;
-  for (const octet of octets) crc = (TABLE[(crc ^ octet) & 0xff] ?? 0) ^ (crc >>> 8);
+  // eslint-disable-next-line @typescript-eslint/prefer-for-of -- a large site's start waits for tens of megabytes; iterating takes four times as long
+  for (let at = 0; at < octets.length; at += 1) {
+    crc = (TABLE[(crc ^ (octets[at] ?? 0)) & 0xff] ?? 0) ^ (crc >>> 8);
+  }
   crc = ~crc >>> 0;
   return (((crc >>> 15) | (crc << 17)) + MASK) >>> 0;
 }

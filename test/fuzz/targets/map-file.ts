@@ -111,8 +111,8 @@ function openMapFile(): OpenTarget {
     ...readVectors('noreply.json'),
   ];
   return textTarget({
-    // Some tens of milliseconds are what a map-file may take; this is what a busy machine makes of them.
-    limitMs: 1000,
+    // Two applications and a compilation, with patterns of up to 65,000 nodes, on a busy machine.
+    limitMs: 4000,
     seeds: [
       ...vectors.map(({ mapFile, request }) => `${mapFile ?? ''}${SEPARATOR}${request}`),
       ...keptTexts('map-file'),
@@ -186,7 +186,7 @@ export function openRegex({ compile }: RegexEngine = { compile: compileMapRegex 
       }[],
   );
   return textTarget({
-    limitMs: 500,
+    limitMs: 2500,
     seeds: [
       ...recorded.map(({ pattern, subject }) => `${pattern}${SEPARATOR}${subject}`),
       ...keptTexts('regex'),
