@@ -22,8 +22,9 @@ const OCTETS_MAX = 4096;
 /** Fewer octets of source are a half of some `||`, in most cases. */
 const NEW_OCTETS_MIN = 40;
 
-async function growCorpus({ name, open }: FuzzTarget): Promise<void> {
-  const target = await open();
+async function growCorpus(chosen: FuzzTarget): Promise<void> {
+  const { name } = chosen;
+  const target = await chosen.open();
   const coverage = new CodeCoverage();
   const folder = join(CORPUS, name);
   const until = performance.now() + MILLISECONDS;
