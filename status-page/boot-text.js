@@ -14,7 +14,7 @@ export const PHASES = /** @type {const} */ ([
   ['configuration', 'config'],
   ['kernel', 'kernel'],
   ['ramdisk', 'ramdisk'],
-  ['system', 'the system'],
+  ['system', 'system'],
 ]);
 
 /**
