@@ -52,7 +52,7 @@ export class DataTable {
   #parts;
   /** @type {Map<string, { row: HTMLTableRowElement, cells: { cell: HTMLElement, signature: string | undefined }[], data: Row }>} */
   #shown = new Map();
-  /** @type {Iterable<Row>} */
+  /** @type {readonly Row[]} */
   #all = [];
   #sort;
   #page = 0;
@@ -144,13 +144,13 @@ export class DataTable {
   }
 
   /**
-   * Shows these rows. They are looked at again with each call, so a Map's values may be given.
+   * Shows these rows, and searches and sorts in them until others are given.
    *
    * @param {Iterable<Row>} rows
    * @param {number} now
    */
   show(rows, now) {
-    this.#all = rows;
+    this.#all = [...rows];
     this.#now = now;
     this.#draw();
   }
