@@ -9,7 +9,8 @@ import type { HousePart } from './daemon/house-part.ts';
 import { buildLeases } from './daemon/lease-part.ts';
 import { buildNodes } from './daemon/node-part.ts';
 import { checkStore, openStore } from './daemon/open-store.ts';
-import { openServiceNotifier, type SocketKeeper } from './io/sd-notify.ts';
+import { buildReload } from './daemon/reload-part.ts';
+import { openServiceNotifier, type ServiceNotifier } from './io/sd-notify.ts';
 import { expectFile } from './services/boot-file-inquiry.ts';
 import { ClockService } from './services/clock-service.ts';
 import { warmUpDhcp } from './services/dhcp-warm-up.ts';
@@ -24,7 +25,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 export interface RunningDaemon {
   /** Finishes what is under way, within bounds, and gives everything back. */
   stop(): Promise<void>;
-  /** Reads templates and the map-file again; what is bad keeps its last good form and is in the log. */
+  /** Reads the configuration and what it names again; what comes of it, or is wrong with it, is in the log. */
   reload(): Promise<void>;
 }
 
@@ -48,7 +49,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   const metrics = createMetrics();
   const store = await openStore(settings.stateDirectory, logger, metrics);
   if (settings.dhcp !== undefined) await warmUpDhcp(settings.dhcp, logger.level);
-  const house = furnish(options, store, metrics, notifier.sockets);
+  const house = furnish(options, store, metrics, notifier);
   const started: Service[] = [];
   const stopAll = async (): Promise<void> => {
     for (const service of started.splice(0).reverse()) await service.stop();
@@ -65,9 +66,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   }
   const watchdog = new Watchdog({ notifier, answer: () => house.answer(), logger });
   watchdog.start();
-  const status = `serving ${house.services.map(({ name }) => name).join(', ')}`;
-  notifier.ready(status);
-  logger.info({ event: EVENTS.daemonReady, services: house.services.map(({ name }) => name) }, status);
+  notifier.ready(house.status);
+  logger.info({ event: EVENTS.daemonReady, services: house.services.map(({ name }) => name) }, house.status);
   return {
     async stop() {
       notifier.stopping();
@@ -76,14 +76,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       await stopAll();
       logger.info({ event: EVENTS.daemonStopped }, 'everything is closed');
     },
-    async reload() {
-      notifier.reloading();
-      try {
-        await house.reload();
-      } finally {
-        notifier.ready(status);
-      }
-    },
+    reload: () => house.reload(),
   };
 }
 
@@ -92,16 +85,23 @@ interface House {
   readonly services: readonly Service[];
   /** Resolves when every thread has given a sign of life. */
   answer(): Promise<unknown>;
+  /** For the service manager. */
+  readonly status: string;
   reload(): Promise<void>;
 }
 
 /** The wiring: who is given whom. Nothing runs yet. */
-function furnish(options: DaemonOptions, store: LevelStore, metrics: Metrics, keeper: SocketKeeper): House {
+function furnish(
+  options: DaemonOptions,
+  store: LevelStore,
+  metrics: Metrics,
+  notifier: ServiceNotifier,
+): House {
   const checks = (): readonly HealthCheck[] => [
     checkStore(store),
     ...parts.flatMap((part) => part.checks?.() ?? []),
   ];
-  const foundation = layFoundation(options, store, metrics, checks, keeper);
+  const foundation = layFoundation(options, store, metrics, checks, notifier.sockets);
   const leases = buildLeases(foundation, () => dhcp.dnsmasqFiles?.leasesChanged());
   const nodes = buildNodes(foundation);
   const boots = buildBoots(
@@ -112,17 +112,29 @@ function furnish(options: DaemonOptions, store: LevelStore, metrics: Metrics, ke
   );
   const dhcp = buildDhcp(foundation, nodes, leases, boots);
   const files = buildFiles(foundation, nodes, leases, boots);
-  const control = buildControl(foundation, nodes, leases, boots, checks);
+  const control = buildControl(foundation, nodes, leases, boots, checks, {
+    reload: () => configuration.reload(),
+    plan: () => configuration.plan(),
+  });
   const clockWatch = new ClockService({
     clock: foundation.clock,
     onStep: (ms) => leases?.service.shiftTimes(ms),
   });
-  const parts: readonly HousePart[] = [{ services: [clockWatch] }, nodes, boots, dhcp, files, control];
+  const reloadable = [nodes, boots, dhcp, files, control];
+  const reload = buildReload(foundation, options.configuration, reloadable, {
+    reloading: () => notifier.reloading(),
+    reloaded: () => notifier.ready(status),
+  });
+  const { configuration } = reload;
+  const parts: readonly HousePart[] = [{ services: [clockWatch] }, ...reloadable, reload];
+  const services = parts.flatMap((part) => part.services);
+  const status = `serving ${services.map(({ name }) => name).join(', ')}`;
   return {
-    services: parts.flatMap(({ services }) => services),
+    services,
+    status,
     answer: () => Promise.all(parts.flatMap((part) => part.answer?.() ?? [])),
     async reload() {
-      for (const part of parts) await part.reload?.();
+      await configuration.reload('signal');
     },
   };
 }

@@ -20,6 +20,7 @@ import { nodeCommand } from './node.ts';
 import { observeCommand } from './observe.ts';
 import { bootDeviceCommand, powerCommand } from './power.ts';
 import { probeCommand } from './probe.ts';
+import { reloadCommand } from './reload.ts';
 import { serveCommand } from './serve.ts';
 import { unitsCommand } from './units.ts';
 import { programVersion, versionCommand } from './version.ts';
@@ -60,6 +61,7 @@ export function createProgram(context: CommandContext): Command {
     );
   const commands = [
     serveCommand(context),
+    reloadCommand(context),
     checkCommand(context),
     probeCommand(context),
     mapCommand(context),

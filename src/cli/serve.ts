@@ -1,6 +1,6 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError, formatConfigProblem, type ConfigProblem } from '../config/config-error.ts';
-import type { LoadedConfig } from '../config/load-config.ts';
 import { sectionsWithoutInterfaces } from '../config/parse-config.ts';
 import { ImportError } from '../import/source-place.ts';
 import { IoError } from '../io/io-error.ts';
@@ -11,7 +11,7 @@ import type { CommandContext, Terminal } from './command-context.ts';
 import { SOCKET_VARIABLE } from './control-options.ts';
 import { createDemoSite, type DemoSite } from './demo-site.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
-import { readConfiguration } from './read-configuration.ts';
+import { readConfiguration, readText } from './read-configuration.ts';
 import { runRehearsal, type RehearsalChoices } from './rehearse.ts';
 import { programVersion } from './version.ts';
 
@@ -63,13 +63,13 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<Ex
   if (options.config === undefined) {
     throw new UsageError('name a configuration with --config FILE, or try it out with --demo');
   }
-  return runDaemon(readConfiguration(options.config), options, context, undefined);
+  return runDaemon(options.config, options, context, undefined);
 }
 
 async function serveDemo(options: ServeOptions, context: CommandContext): Promise<ExitCode> {
   const site = await createDemoSite();
   try {
-    return await runDaemon(readConfiguration(site.configFile), options, context, site);
+    return await runDaemon(site.configFile, options, context, site);
   } finally {
     if (options.keep === true) context.terminal.writeError(`The demo's files are left in ${site.folder}`);
     else site.remove();
@@ -78,12 +78,13 @@ async function serveDemo(options: ServeOptions, context: CommandContext): Promis
 
 /** Runs until a signal comes. */
 async function runDaemon(
-  loaded: LoadedConfig,
+  file: string,
   options: ServeOptions,
   context: CommandContext,
   demo: DemoSite | undefined,
 ): Promise<ExitCode> {
-  const { settings, warnings } = loaded;
+  const loaded = readConfiguration(file);
+  const { settings, text, warnings } = loaded;
   const homeless = sectionsWithoutInterfaces(settings);
   if (homeless.length > 0) {
     throw new UsageError(`'interfaces' names no wire to serve ${homeless.join(' and ')} on`);
@@ -101,6 +102,7 @@ async function runDaemon(
     const { startDaemon } = await import('../daemon.ts');
     const starting = startDaemon({
       settings,
+      configuration: { file: resolve(file), text, readText },
       logger,
       tftpVerbosity: options.verbose,
       version: programVersion(),

@@ -10,6 +10,8 @@ export const SHIPPED_TEMPLATES = resolve(import.meta.dirname, '../../tftpboot-te
 /** A configuration that can be used. */
 export interface LoadedConfig {
   readonly settings: BootdSettings;
+  /** The file itself, as it was read. */
+  readonly text: string;
   /** What is probably not meant, in the order of the file. */
   readonly warnings: readonly ConfigProblem[];
 }
@@ -19,9 +21,10 @@ export type ReadText = (file: string) => string;
 
 /** Reads the configuration. Throws ConfigError with every problem, warnings included, when it cannot be used. */
 export function loadConfig(file: string, readText: ReadText): LoadedConfig {
-  const { settings, problems } = readConfig(file, readText);
+  let text = '';
+  const { settings, problems } = readConfig(file, (name) => (text = readText(name)));
   if (settings === undefined) throw new ConfigError(problems);
-  return { settings, warnings: problems };
+  return { settings, text, warnings: problems };
 }
 
 /** As loadConfig, but problems are part of the answer; a file that cannot be read is one of them. */

@@ -26,6 +26,8 @@ import { addProbeRoutes } from './probe-routes.ts';
 import { problemDocument, ProblemError, PROBLEMS, type ProblemCode, type ProblemDetail } from './problem.ts';
 import { addBootProfileRoutes, addSharedProfileRoutes } from './profile-routes.ts';
 import type { WatchCommands } from './watch-commands.ts';
+import type { ReloadCommands } from './reload-commands.ts';
+import { addReloadRoutes } from './reload-routes.ts';
 import { addWatchRoutes } from './watch-routes.ts';
 import { refuseChange, type Access } from './access.ts';
 import { refuseForeignPage } from './page-guard.ts';
@@ -42,6 +44,7 @@ export interface ControlParts {
   readonly power: PowerCommands;
   readonly events: EventFeed;
   readonly watches: WatchCommands;
+  readonly configuration: ReloadCommands;
   readonly health: HealthChecks;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -155,6 +158,7 @@ function addRoutesOfHouse(app: FastifyInstance, parts: ControlParts): void {
   addProbeRoutes(app, parts.probes);
   addBootRoutes(app, parts.boots);
   addEventRoutes(app, parts.events);
+  addReloadRoutes(app, parts.configuration);
 }
 
 /**

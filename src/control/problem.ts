@@ -28,6 +28,7 @@ export const PROBLEMS = {
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'invalid-value': { status: 422, title: 'A value of the document cannot be used' },
   'unknown-profile': { status: 422, title: 'The document names a shared profile that does not exist' },
+  'configuration-refused': { status: 422, title: 'The configuration cannot be used' },
   'template-failed': { status: 422, title: 'The boot configuration cannot be rendered' },
   'image-not-fetched': { status: 422, title: 'An image cannot be fetched from its URL' },
   'image-checksum-mismatch': { status: 422, title: 'An image is not the one that its checksum speaks of' },

@@ -62,5 +62,18 @@ export function buildBoots(
     logger,
     metrics,
   });
-  return { probes, foreignServers, boots, power, watches, services: [boots, power, watches] };
+  return {
+    probes,
+    foreignServers,
+    boots,
+    power,
+    watches,
+    services: [boots, power, watches],
+    prepare: (next) =>
+      Promise.resolve(() => {
+        boots.adopt({ tftpRoot: next.tftp?.root, unknownMachines: next.unknownMachines });
+        power.adopt(next.power);
+        watches.adopt({ settings: next.power.bootWatch });
+      }),
+  };
 }

@@ -1,4 +1,5 @@
 import type { HealthCheck } from '../control/health-routes.ts';
+import type { ReloadCommands } from '../control/reload-commands.ts';
 import { ControlService } from '../services/control-service.ts';
 import type { BootPart } from './boot-part.ts';
 import type { Foundation } from './foundation.ts';
@@ -13,6 +14,7 @@ export function buildControl(
   leases: LeasePart | undefined,
   { probes, boots, power, watches }: BootPart,
   checks: () => readonly HealthCheck[],
+  configuration: ReloadCommands,
 ): HousePart {
   const control = new ControlService({
     control: settings.control,
@@ -26,6 +28,7 @@ export function buildControl(
       power,
       events,
       watches,
+      configuration,
       health: { checks },
       metrics,
       logger,
@@ -33,5 +36,5 @@ export function buildControl(
     },
   });
   // The feed stops first, which ends the streams of its followers: the API waits for their end.
-  return { services: [control, events] };
+  return { services: [control, events], prepare: (next) => control.prepare(next.http) };
 }

@@ -24,18 +24,41 @@ export function buildDhcp(
   leasePart: LeasePart | undefined,
   bootPart: BootPart,
 ): DhcpPart {
-  const { dhcp: settings } = foundation.settings;
+  let current = foundation.settings;
+  const { dhcp: settings } = current;
   if (settings === undefined || leasePart === undefined) return { dnsmasqFiles: undefined, services: [] };
   const dnsmasqFiles = buildDnsmasqFiles(foundation, nodePart, leasePart);
-  const dhcp = buildDhcpService(foundation, settings, leasePart, bootPart, dnsmasqFiles);
+  const { inherited, keeper, logger, metrics } = foundation;
+  const { interfaces } = foundation.settings;
+  const wires = new DhcpWires({ settings, interfaces, inherited, keeper, logger, metrics });
+  const dhcp = buildDhcpService(foundation, settings, wires, leasePart, bootPart, dnsmasqFiles);
+  const others =
+    settings.mode === 'server' ? buildForeignServerWatch(foundation, settings, bootPart) : undefined;
   // What Ironic's files say is in effect before the first request is answered.
   const services: Service[] = [
     leasePart.service,
     ...(dnsmasqFiles === undefined ? [] : [dnsmasqFiles]),
     dhcp,
-    ...(settings.mode === 'server' ? [buildForeignServerWatch(foundation, settings, bootPart)] : []),
+    ...(others === undefined ? [] : [others]),
   ];
-  return { dnsmasqFiles, services, checks: () => [healthCheck('dhcp', dhcp.problems)] };
+  return {
+    dnsmasqFiles,
+    services,
+    checks: () => [healthCheck('dhcp', dhcp.problems)],
+    prepare: (next) =>
+      Promise.resolve(() => {
+        if (next.dhcp !== undefined && next.dhcp !== current.dhcp) {
+          dhcp.adopt(next.dhcp);
+          wires.adopt(next.dhcp);
+          others?.adopt({ ownIdentifiers: serverIdentifiersOf(next.dhcp) });
+        }
+        const isSameFolders = next.dnsmasqFiles === current.dnsmasqFiles;
+        current = next;
+        return next.dnsmasqFiles === undefined || isSameFolders
+          ? undefined
+          : dnsmasqFiles?.adopt(next.dnsmasqFiles);
+      }),
+  };
 }
 
 function buildDnsmasqFiles(
@@ -56,16 +79,16 @@ function buildDnsmasqFiles(
 function buildDhcpService(
   foundation: Foundation,
   settings: DhcpSettings,
+  wires: DhcpWires,
   leasePart: LeasePart,
   { boots }: BootPart,
   dnsmasqFiles: DnsmasqFolderService | undefined,
 ): DhcpService {
-  const { inherited, keeper, registry, events, clock, logger, metrics, nodeOf } = foundation;
-  const { interfaces } = foundation.settings;
+  const { registry, events, clock, logger, metrics, nodeOf } = foundation;
   return new DhcpService({
     ...leasePart,
     settings,
-    wires: new DhcpWires({ settings, interfaces, inherited, keeper, logger, metrics }),
+    wires,
     nodes: registry,
     isIgnored: (mac) => dnsmasqFiles?.isIgnored(mac) ?? false,
     clock,

@@ -38,8 +38,13 @@ export function buildFiles(
       ...(http === undefined ? [] : [healthCheck('http-boot', http.problems)]),
     ],
     answer: () => Promise.all([tftp?.answer(), http?.answer()]),
-    async reload() {
-      await tftp?.reloadMapFile();
+    async prepare(next) {
+      const useTftp = next.tftp && (await tftp?.prepare(next.tftp));
+      return () => {
+        bootFiles.adopt({ unknownMachines: next.unknownMachines });
+        http?.adopt(httpBootFiles(next, nodePart.images));
+        return useTftp?.();
+      };
     },
   };
 }

@@ -8,6 +8,7 @@ import { createSteadyClock, type SteadyClock } from '../io/clock.ts';
 import { readInheritedSockets, sortInheritedSockets, type InheritedSocket } from '../io/inherited-sockets.ts';
 import type { SocketKeeper } from '../io/sd-notify.ts';
 import { EventHub } from '../services/event-hub.ts';
+import type { StartingConfiguration } from '../services/reload-service.ts';
 import type { LevelStore } from '../store/level-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -21,6 +22,8 @@ export interface ProcessFacts {
 /** What the daemon is made from. */
 export interface DaemonOptions {
   readonly settings: BootdSettings;
+  /** Where the settings come from. */
+  readonly configuration: StartingConfiguration;
   readonly logger: Logger;
   /** How many `-v`: TFTP is logged as in.tftpd does with as many, whatever the level of the log is. */
   readonly tftpVerbosity?: number;
@@ -31,7 +34,10 @@ export interface DaemonOptions {
 
 /** What nearly every service is given: the parts of the house are built on it, and it knows none of them. */
 export interface Foundation {
+  /** Those of the start. */
   readonly settings: BootdSettings;
+  /** Those that hold now; replaced whole by a reload. */
+  readonly inForce: { settings: BootdSettings };
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly store: LevelStore;
@@ -62,6 +68,7 @@ export function layFoundation(
   const runId = process.pid.toString(36) + clock.now().toString(36);
   return {
     settings,
+    inForce: { settings },
     logger,
     metrics,
     store,

@@ -1,3 +1,4 @@
+import type { BootdSettings } from '../config/settings.ts';
 import type { HealthCheck } from '../control/health-routes.ts';
 import type { Service } from '../services/service.ts';
 
@@ -9,8 +10,12 @@ export interface HousePart {
   checks?(): readonly HealthCheck[];
   /** Resolves when every thread of the part has given a sign of life: what the watchdog asks for. */
   answer?(): Promise<unknown>;
-  /** SIGHUP: reads the part's files again; what is bad keeps its last good form and is in the log. */
-  reload?(): Promise<void>;
+  /**
+   * Gets ready for other settings without showing any of it; rejects with ConfigError or IoError when it cannot. The
+   * function that it resolves with puts them in force, before it waits for anything, and resolves when what follows is
+   * done. What is read at the start only keeps its value in `next`.
+   */
+  prepare?(next: BootdSettings): Promise<() => void | Promise<void>>;
 }
 
 /** A part of which is known what is wrong with it. */

@@ -20,7 +20,7 @@ export interface NodePart extends HousePart {
 
 /** Templates, nodes and the images that their profiles name. */
 export function buildNodes(foundation: Foundation): NodePart {
-  const { settings, registry, store, events, clock, logger, metrics } = foundation;
+  const { settings, inForce, registry, store, events, clock, logger, metrics } = foundation;
   const templates = new TemplateService({
     folder: settings.templatesDirectory,
     shippedFolder: SHIPPED_TEMPLATES,
@@ -29,17 +29,18 @@ export function buildNodes(foundation: Foundation): NodePart {
   });
   const rendering = (): RenderingContext => ({
     templates,
-    tftpRoot: settings.tftp?.root,
-    tftpServer: settings.dhcp?.parameters.nextServer,
+    tftpRoot: inForce.settings.tftp?.root,
+    tftpServer: inForce.settings.dhcp?.parameters.nextServer,
   });
   const images = new ImageService({ settings: settings.images, registry, clock, logger, metrics });
+  let files = filePresence(settings.tftp, images);
   const nodes = new NodeService({
     registry,
     store: createNodeStore(store),
     rendering,
-    files: filePresence(settings.tftp, images),
+    files: { isServed: (path) => files.isServed(path) },
     images,
-    dhcpSettings: () => settings.dhcp,
+    dhcpSettings: () => inForce.settings.dhcp,
     onChange: publishNodes(events),
     logger,
     metrics,
@@ -50,6 +51,14 @@ export function buildNodes(foundation: Foundation): NodePart {
     rendering,
     services: [templates, nodes, images],
     checks: () => [healthCheck('templates', templates.problems.map(formatConfigProblem))],
-    reload: () => templates.reload(),
+    async prepare(next) {
+      const useTemplates = await templates.prepare(next.templatesDirectory);
+      return () => {
+        files = filePresence(next.tftp, images);
+        images.adopt(next.images);
+        nodes.reportConflicts();
+        return useTemplates();
+      };
+    },
   };
 }

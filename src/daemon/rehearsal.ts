@@ -31,7 +31,7 @@ import type { DaemonOptions } from './foundation.ts';
 import { healthCheck } from './house-part.ts';
 
 /** What a rehearsal is made from. */
-export interface RehearsalOptions extends Omit<DaemonOptions, 'tftpVerbosity'> {
+export interface RehearsalOptions extends Omit<DaemonOptions, 'tftpVerbosity' | 'configuration'> {
   /** The other server's leases at the start, as far as they are known. */
   readonly leases: readonly Lease[];
   /** The server whose place bootd is to take; undefined: on each wire, the one that is heard first. */

@@ -49,19 +49,25 @@ export class LeaseTable implements LeaseTableView {
     this.replaceRanges(ranges);
   }
 
-  /** Takes over the ranges of a new configuration. Leases outside of them stay known. */
+  /**
+   * Takes over the ranges of a new configuration. Leases outside of them stay known; an address that nobody has had is as
+   * fresh as after a start, whatever was found out about it before.
+   */
   replaceRanges(ranges: readonly AddressRange[]): void {
     this.#pools = ranges.toSorted((a, b) => a.first - b.first).map((range) => new AddressPool(range));
     const slots = [...this.#slots.values()].sort((a, b) => a.idleSince - b.idleSince);
     for (const slot of slots) {
-      // The list of idle slots belongs to the pool that is gone.
+      if (slot.lease === undefined && slot.offer === undefined) {
+        this.#due.remove(slot);
+        this.#slots.delete(slot.address);
+        continue;
+      }
+      // The list of idle slots, and the heap of declined ones, belong to the pool that is gone.
       slot.before = undefined;
       slot.after = undefined;
+      if (slot.standing === 'declined') slot.heapIndex = -1;
       slot.pool = this.#poolOf(slot.address);
       slot.pool?.add(slot);
-      if (slot.pool === undefined && slot.standing === 'idle' && slot.lease === undefined) {
-        this.#slots.delete(slot.address);
-      }
     }
   }
 

@@ -6,7 +6,7 @@ import { ioErrorFrom } from '../io/io-error.ts';
 import { ImageError } from './image-error.ts';
 import { openImageSource } from './image-origin.ts';
 
-/** Where images are kept, and how much of them. */
+/** Where images are kept, and how much of them. The two limits are read whenever they count. */
 export interface ImageCacheOptions {
   readonly folder: string;
   readonly maxBytes: number;

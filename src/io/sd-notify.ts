@@ -23,7 +23,7 @@ export interface ServiceNotifier {
   /** The service is ready to serve (READY=1); `status` is what `systemctl status` shows from now on. */
   ready(status: string): void;
   status(text: string): void;
-  /** The configuration is being read again (RELOADING=1); `ready` ends it. */
+  /** A reload has begun (RELOADING=1); `ready` says that it is over, whether it was of any use or not. */
   reloading(): void;
   stopping(): void;
   /** The event loop is alive (WATCHDOG=1). */
@@ -51,7 +51,9 @@ export function openServiceNotifier(
   return {
     // Of these the manager must hear, so they wait until its queue has room, as sd_notify(3) itself does.
     ready: (status) => channel.send(`READY=1\nSTATUS=${oneLine(status)}`, 'wait'),
-    reloading: () => channel.send('RELOADING=1', 'wait'),
+    // systemd 253 and later want the time of CLOCK_MONOTONIC with it, which is what hrtime counts on Linux.
+    reloading: () =>
+      channel.send(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / MICROSECOND_NS}`, 'wait'),
     stopping: () => channel.send('STOPPING=1', 'wait'),
     status: (text) => channel.send(`STATUS=${oneLine(text)}`, 'skip'),
     watchdog: () => channel.send('WATCHDOG=1', 'skip'),
@@ -67,6 +69,8 @@ export function openServiceNotifier(
     },
   };
 }
+
+const MICROSECOND_NS = 1000n;
 
 interface Channel {
   /** `skip`: when the manager's queue is full the message is dropped rather than the event loop stopped. */

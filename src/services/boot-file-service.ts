@@ -53,10 +53,15 @@ export interface BootFileServiceParts {
  * ramdisk whole, which uses up policy `once`.
  */
 export class BootFileService implements BootFileLookup {
-  readonly #parts: BootFileServiceParts;
+  #parts: BootFileServiceParts;
 
   constructor(parts: BootFileServiceParts) {
     this.#parts = parts;
+  }
+
+  /** Machines without a node get something else from now on. */
+  adopt(settings: Pick<BootFileServiceParts, 'unknownMachines'>): void {
+    this.#parts = { ...this.#parts, ...settings };
   }
 
   /**

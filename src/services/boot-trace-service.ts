@@ -80,7 +80,7 @@ const AT_ONCE_MS = 60_000;
  */
 export class BootTraceService implements Service, BootObserver, BootQueries {
   readonly name = 'boots';
-  readonly #parts: BootTraceServiceParts;
+  #parts: BootTraceServiceParts;
   readonly #table: TraceTable;
   readonly #report: BootReport;
   readonly #listeners = new Set<BootListener>();
@@ -94,6 +94,11 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
     this.#parts = parts;
     this.#table = new TraceTable(parts.limits ?? TRACE_LIMITS, (trace) => this.#open.delete(trace));
     this.#report = new BootReport(parts.logger, parts.metrics);
+  }
+
+  /** What is judged from now on is judged by these. */
+  adopt(settings: Pick<BootTraceServiceParts, 'tftpRoot' | 'unknownMachines'>): void {
+    this.#parts = { ...this.#parts, ...settings };
   }
 
   /** Reads the traces that were kept. Never rejects: without them everything works. */

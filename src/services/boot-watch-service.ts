@@ -51,7 +51,7 @@ const MOST_REMEMBERED = 1000;
  */
 export class BootWatchService implements Service, WatchCommands {
   readonly name = 'boot-watch';
-  readonly #parts: BootWatchServiceParts;
+  #parts: BootWatchServiceParts;
   readonly #watches = new Map<NodeUuid, Watch>();
   readonly #running = new Set<Promise<void>>();
 
@@ -61,6 +61,11 @@ export class BootWatchService implements Service, WatchCommands {
 
   start(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Attempts that begin from now on are as patient as these settings. */
+  adopt(settings: Pick<BootWatchServiceParts, 'settings'>): void {
+    this.#parts = { ...this.#parts, ...settings };
   }
 
   /** Watches nothing any more; machines stay as they are. */

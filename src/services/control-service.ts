@@ -49,6 +49,11 @@ export class ControlService implements Service {
   readonly name = 'control';
   readonly #parts: ControlServiceParts;
   readonly #endpoints: Endpoint[] = [];
+  /** What admins may do over HTTP; the token is another one after a reload. */
+  readonly #adminAccess: { readonly kind: 'read-only'; token: string | undefined } = {
+    kind: 'read-only',
+    token: undefined,
+  };
 
   constructor(parts: ControlServiceParts) {
     this.#parts = parts;
@@ -70,6 +75,17 @@ export class ControlService implements Service {
       await this.stop();
       throw error;
     }
+  }
+
+  /**
+   * Reads the token of other settings without taking it yet: the function that it resolves with does, for every request
+   * from then on. Rejects with IoError when there is none where it should be.
+   */
+  async prepare(http: HttpSettings | undefined): Promise<() => void> {
+    const token = await this.#readToken(http);
+    return () => {
+      this.#adminAccess.token = token;
+    };
   }
 
   async stop(): Promise<void> {
@@ -94,10 +110,12 @@ export class ControlService implements Service {
     api.logger.info({ event: EVENTS.controlListening, socket: control.socket }, 'control socket is open');
   }
 
-  async #startHttp({ listen: { host, port }, tokenFile }: HttpSettings): Promise<void> {
+  async #startHttp(http: HttpSettings): Promise<void> {
     const { logger } = this.#parts.api;
-    const token = tokenFile === undefined ? undefined : await readToken(tokenFile, logger);
-    const { server } = await this.#open({ kind: 'read-only', token });
+    const { host, port } = http.listen;
+    const token = await this.#readToken(http);
+    this.#adminAccess.token = token;
+    const { server } = await this.#open(this.#adminAccess);
     const where = formatListenAddress({ host, port });
     await listen(server, `cannot listen on ${where}`, () => server.listen({ host, port }));
     logger.info(
@@ -108,6 +126,11 @@ export class ControlService implements Service {
       },
       'admins can read over HTTP',
     );
+  }
+
+  async #readToken(http: HttpSettings | undefined): Promise<string | undefined> {
+    const file = http?.tokenFile;
+    return file === undefined ? undefined : readToken(file, this.#parts.api.logger);
   }
 
   async #open(access: Access): Promise<Endpoint> {

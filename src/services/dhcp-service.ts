@@ -9,6 +9,7 @@ import type { OutcomeFacts, Reply, Silence, SilenceReason } from '../dhcp/outcom
 import type { ReplyRoute } from '../dhcp/reply-route.ts';
 import { conflictChanges } from '../dhcp/lease-making.ts';
 import { respond } from '../dhcp/responder.ts';
+import { allRanges } from '../dhcp/subnet-selection.ts';
 import type { Clock } from '../io/clock.ts';
 import { IoError } from '../io/io-error.ts';
 import type { LinkFrameSender } from '../io/link-frame.ts';
@@ -27,6 +28,7 @@ import type { Service } from './service.ts';
 
 /** What the service works with. */
 export interface DhcpServiceParts {
+  /** Those of the start; see `adopt`. */
   readonly settings: DhcpSettings;
   /** Opened by start, so that a port that is taken stops the daemon before anything is promised. */
   readonly wires: DhcpWireSource;
@@ -83,12 +85,14 @@ export class DhcpService implements Service {
   readonly #parts: DhcpServiceParts;
   /** Addresses that are being checked: a machine that asks again waits for the answer to its first question. */
   readonly #checks = new Set<Ipv4>();
+  #settings: DhcpSettings;
   #pending = 0;
   #stopping: Promise<void> | undefined;
   #onIdle: () => void = () => undefined;
 
   constructor(parts: DhcpServiceParts) {
     this.#parts = parts;
+    this.#settings = parts.settings;
   }
 
   /** Where DHCP is not served although it should be; empty when all is well. */
@@ -99,6 +103,15 @@ export class DhcpService implements Service {
   /** Rejects with IoError when a socket cannot be had, naming who holds its port. */
   async start(): Promise<void> {
     await this.#parts.wires.open((wire, bytes, sourcePort) => this.#receive(wire, bytes, sourcePort));
+  }
+
+  /**
+   * Decides by other settings from the next request on. A reply that was decided already, and waits for its flush or for
+   * a conflict check, is sent as it was decided.
+   */
+  adopt(settings: DhcpSettings): void {
+    this.#settings = settings;
+    this.#parts.leases.replaceRanges(allRanges(settings));
   }
 
   /** Hears no more requests, finishes those under way, and closes its sockets. */
@@ -154,7 +167,8 @@ export class DhcpService implements Service {
 
   async #answer(wire: DhcpWire, request: DhcpRequest, receivedAt: number): Promise<void> {
     for (let round = 0; round < CONFLICT_ROUNDS_MAX; round += 1) {
-      const { settings, leases, nodes, isIgnored = NOBODY, clock } = this.#parts;
+      const { leases, nodes, isIgnored = NOBODY, clock } = this.#parts;
+      const settings = this.#settings;
       const now = clock.now();
       leases.advance(now);
       const outcome = respond(request, { now, settings, leases, nodes, isIgnored });
@@ -192,9 +206,9 @@ export class DhcpService implements Service {
     } finally {
       this.#checks.delete(address);
     }
-    const { leases, clock, metrics, logger, settings } = this.#parts;
+    const { leases, clock, metrics, logger } = this.#parts;
     const now = clock.now();
-    const changes = conflictChanges(address, settings, now);
+    const changes = conflictChanges(address, this.#settings, now);
     leases.apply(changes, now);
     metrics.dhcpConflicts.inc();
     const stranger = wire.strangerOn(address);
@@ -252,7 +266,7 @@ export class DhcpService implements Service {
       destinationMac: mac,
       sourceAddress: source,
       destinationAddress: to,
-      sourcePort: this.#parts.settings.serverPort,
+      sourcePort: this.#settings.serverPort,
       destinationPort: port,
       payload,
     });

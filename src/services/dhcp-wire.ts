@@ -32,9 +32,10 @@ export interface DhcpWire {
 export interface OpenDhcpWire extends DhcpWire {
   /**
    * The same interface has other addresses, another MAC or another MTU. The socket stays, and what is in its buffer with
-   * it; conflict checks that are under way end as `unknown`. Throws IoError when no address is left.
+   * it; conflict checks that are under way end as `unknown`. `checkConflicts` is as in the options. Throws IoError when no
+   * address is left.
    */
-  adapt(networkInterface: NetworkInterface): void;
+  adapt(networkInterface: NetworkInterface, checkConflicts: boolean): void;
   /** Takes in no more requests; replies can still be sent. Those that come now wait for our next process, if it gets the socket. */
   stopHearing(): Promise<void>;
   close(): Promise<void>;
@@ -69,7 +70,7 @@ export class DeviceWire implements OpenDhcpWire {
     this.port = port;
     this.#link = link;
     this.#options = options;
-    this.#means = this.#openMeans(options.networkInterface);
+    this.#means = this.#openMeans(options.networkInterface, options.checkConflicts);
   }
 
   /** Rejects with IoError when the socket cannot be had; everything else that is missing is a limitation. */
@@ -101,10 +102,10 @@ export class DeviceWire implements OpenDhcpWire {
     return mac;
   }
 
-  adapt(networkInterface: NetworkInterface): void {
+  adapt(networkInterface: NetworkInterface, checkConflicts: boolean): void {
     this.#link = describeLink(networkInterface, this.#options.portKind);
     closeMeans(this.#means);
-    this.#means = this.#openMeans(networkInterface);
+    this.#means = this.#openMeans(networkInterface, checkConflicts);
   }
 
   stopHearing(): Promise<void> {
@@ -116,7 +117,7 @@ export class DeviceWire implements OpenDhcpWire {
     await this.port.close();
   }
 
-  #openMeans(networkInterface: NetworkInterface): Means {
+  #openMeans(networkInterface: NetworkInterface, checkConflicts: boolean): Means {
     // On loopback there is nobody else, and no frame to address.
     if (networkInterface.loopback) return { frames: undefined, conflicts: undefined, limitations: [] };
     const limitations: string[] = [];
@@ -124,7 +125,7 @@ export class DeviceWire implements OpenDhcpWire {
     if (frames.kind === 'unavailable') {
       limitations.push(`replies to machines without an address are broadcast: ${frames.reason}`);
     }
-    const probe = this.#options.checkConflicts
+    const probe = checkConflicts
       ? openConflictProbe(networkInterface, ({ address, mac }) => this.#strangers.set(address, mac))
       : undefined;
     if (probe?.kind === 'unavailable') {

@@ -35,6 +35,7 @@ export interface DhcpWireSource {
 
 /** What is to be served where. */
 export interface DhcpWiresParts {
+  /** Those of the start; see `adopt`. */
   readonly settings: DhcpSettings;
   /** Names of interfaces, whether they are there yet or not. */
   readonly interfaces: readonly string[];
@@ -51,7 +52,8 @@ export interface DhcpWiresParts {
 /** One interface that is served. */
 interface ServedInterface {
   facts: NetworkInterface;
-  readonly wires: readonly OpenDhcpWire[];
+  readonly wires: OpenDhcpWire[];
+  checksConflicts: boolean;
   /** False while it has lost its address: it is heard and not answered, since there is no address to answer from. */
   hasAddress: boolean;
 }
@@ -67,6 +69,7 @@ export class DhcpWires implements DhcpWireSource {
   readonly #parts: DhcpWiresParts;
   readonly #served = new Map<string, ServedInterface>();
   readonly #problems = new Map<string, string>();
+  #settings: DhcpSettings;
   #receive: DhcpReceiver = () => undefined;
   #inherited: readonly InheritedSocket[];
   #watch: InterfaceWatch | undefined;
@@ -77,6 +80,7 @@ export class DhcpWires implements DhcpWireSource {
 
   constructor(parts: DhcpWiresParts) {
     this.#parts = parts;
+    this.#settings = parts.settings;
     this.#inherited = parts.inherited;
   }
 
@@ -98,6 +102,12 @@ export class DhcpWires implements DhcpWireSource {
       await this.close();
       throw error;
     }
+  }
+
+  /** Other settings may ask for conflict checks, or for the boot server's port: what is missing is opened soon after. */
+  adopt(settings: DhcpSettings): void {
+    this.#settings = settings;
+    this.#follow();
   }
 
   async stopHearing(): Promise<void> {
@@ -158,7 +168,10 @@ export class DhcpWires implements DhcpWireSource {
     }
     const still = this.#served.get(name);
     if (still === undefined) await this.#serve(readiness.facts);
-    else this.#describeAnew(still, readiness.facts);
+    else {
+      this.#describeAnew(still, readiness.facts);
+      await this.#fitPorts(still);
+    }
     this.#problems.delete(name);
   }
 
@@ -171,31 +184,50 @@ export class DhcpWires implements DhcpWireSource {
   }
 
   async #serve(facts: NetworkInterface): Promise<void> {
-    const { settings, keeper = NO_KEEPER, openWire = openDeviceWire } = this.#parts;
-    const wires: OpenDhcpWire[] = [];
-    const served: ServedInterface = { facts, wires, hasAddress: true };
+    const served: ServedInterface = {
+      facts,
+      wires: [],
+      checksConflicts: checksConflicts(this.#settings),
+      hasAddress: true,
+    };
     try {
-      for (const { port, kind } of portsOf(settings)) {
-        const inherited = findInheritedSocket(this.#inherited, { purpose: kind, device: facts.name, port });
-        // What was handed over is ours once, and gone when the socket is closed.
-        this.#inherited = withoutClaimed(this.#inherited, inherited, keeper);
-        const wire = await openWire({
-          networkInterface: facts,
-          serverPort: port,
-          portKind: kind,
-          inherited,
-          checkConflicts: checksConflicts(settings),
-          keeper,
-        });
-        wires.push(wire);
-        this.#hear(wire, served);
-      }
+      await this.#fitPorts(served);
     } catch (error) {
-      await Promise.all(wires.map((wire) => wire.close()));
+      await Promise.all(served.wires.map((wire) => wire.close()));
       throw error;
     }
     this.#served.set(facts.name, served);
-    for (const wire of wires) this.#tellOpened(wire);
+  }
+
+  /** Opens the ports that the settings ask for and that are not open yet, and closes those that they no longer do. */
+  async #fitPorts(served: ServedInterface): Promise<void> {
+    const { keeper = NO_KEEPER, openWire = openDeviceWire } = this.#parts;
+    const wanted = portsOf(this.#settings);
+    for (const wire of served.wires.filter(({ link }) => !wanted.some(({ kind }) => kind === link.port))) {
+      served.wires.splice(served.wires.indexOf(wire), 1);
+      await wire.close();
+    }
+    for (const { port, kind } of wanted) {
+      if (served.wires.some(({ link }) => link.port === kind)) continue;
+      const wire = await openWire({
+        networkInterface: served.facts,
+        serverPort: port,
+        portKind: kind,
+        inherited: this.#takeInherited(kind, served.facts.name, port),
+        checkConflicts: served.checksConflicts,
+        keeper,
+      });
+      served.wires.push(wire);
+      this.#hear(wire, served);
+      this.#tellOpened(wire);
+    }
+  }
+
+  /** What was handed over is ours once, and gone when the socket is closed. */
+  #takeInherited(purpose: Link['port'], device: string, port: number): InheritedSocket | undefined {
+    const handedOver = findInheritedSocket(this.#inherited, { purpose, device, port });
+    this.#inherited = withoutClaimed(this.#inherited, handedOver, this.#parts.keeper ?? NO_KEEPER);
+    return handedOver;
   }
 
   #hear(wire: OpenDhcpWire, served: ServedInterface): void {
@@ -214,9 +246,13 @@ export class DhcpWires implements DhcpWireSource {
 
   #describeAnew(served: ServedInterface, current: NetworkInterface): void {
     const change = compareInterface({ ...served.facts, link: current.link }, current);
-    if (change === undefined && served.hasAddress) return;
+    const wantsChecks = checksConflicts(this.#settings);
+    // A probe that nobody needs any more stays: closing it would end the checks that are under way.
+    const needsProbe = wantsChecks && !served.checksConflicts;
+    if (change === undefined && served.hasAddress && !needsProbe) return;
+    served.checksConflicts = wantsChecks;
     for (const wire of served.wires) {
-      wire.adapt(current);
+      wire.adapt(current, wantsChecks);
       this.#tellOpened(wire);
     }
     served.facts = current;

@@ -43,7 +43,7 @@ const WITHOUT_CONDITION = { kind: 'none' } as const;
  */
 export class DnsmasqFolderService implements Service {
   readonly name = 'ironic-dnsmasq';
-  readonly #parts: DnsmasqFolderParts;
+  #parts: DnsmasqFolderParts;
   /** By name, as each file was last read whole. */
   readonly #hosts = new Map<string, ReadFile<DnsmasqHost>>();
   readonly #options = new Map<string, ReadFile<DnsmasqOption>>();
@@ -61,7 +61,25 @@ export class DnsmasqFolderService implements Service {
   }
 
   /** Reads both folders, made if need be, writes the lease file, and watches from then on. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return this.#open();
+  }
+
+  /** Reads and writes elsewhere from now on. Never rejects: what cannot be done is in the log. */
+  async adopt(settings: DnsmasqFilesSettings): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#parts = { ...this.#parts, settings };
+      this.#hosts.clear();
+      this.#options.clear();
+      this.#writtenLeases = undefined;
+      await this.#watch?.stop();
+    });
+    await this.#open().catch((error: unknown) =>
+      this.#warn(String(error), `Ironic's files: ${String(error)}`),
+    );
+  }
+
+  async #open(): Promise<void> {
     const { hostsDirectory, optionsDirectory, leaseFile } = this.#parts.settings;
     if (this.#parts.leases !== undefined) {
       for (const folder of [hostsDirectory, optionsDirectory, dirname(leaseFile)]) await makeFolder(folder);

@@ -40,7 +40,7 @@ const REOPEN_INTERVAL_MS = 10_000;
  */
 export class ForeignServerWatch implements Service {
   readonly name = 'foreign-servers';
-  readonly #parts: ForeignServerWatchParts;
+  #parts: ForeignServerWatchParts;
   readonly #ears = new Map<string, Ear>();
   readonly #deaf = new Set<string>();
   #lookTimer: NodeJS.Timeout | undefined;
@@ -48,6 +48,11 @@ export class ForeignServerWatch implements Service {
 
   constructor(parts: ForeignServerWatchParts) {
     this.#parts = parts;
+  }
+
+  /** This server calls itself by other addresses from now on. */
+  adopt(settings: Pick<ForeignServerWatchParts, 'ownIdentifiers'>): void {
+    this.#parts = { ...this.#parts, ...settings };
   }
 
   /** Never rejects: where the wire cannot be listened to, a warning says so. */

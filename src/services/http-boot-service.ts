@@ -47,7 +47,7 @@ const STOP_SLACK_MS = 1000;
 export class HttpBootService implements Service {
   readonly name = 'http-boot';
   readonly #parts: HttpBootServiceParts;
-  readonly #resolver: HttpBootResolver;
+  #resolver: HttpBootResolver;
   readonly #journal: HttpBootJournal;
   /** Requests that the thread asked about and has not ended; undefined while their file is looked for. */
   readonly #requests = new Map<number, Granted | undefined>();
@@ -92,6 +92,11 @@ export class HttpBootService implements Service {
       await this.stop();
       throw error;
     }
+  }
+
+  /** Looks for files elsewhere from the next request on; what is being sent is sent to its end. */
+  adopt(files: Pick<HttpBootServiceParts, 'root' | 'files'>): void {
+    this.#resolver = new HttpBootResolver({ ...this.#parts, ...files });
   }
 
   stop(): Promise<void> {

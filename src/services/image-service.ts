@@ -36,7 +36,7 @@ const PROGRESS_MS = 5000;
 /** Kernels and ramdisks by URL: fetched when a profile names them, and handed out like files below the root. */
 export class ImageService implements Service, ImageQueries {
   readonly name = 'images';
-  readonly #parts: ImageServiceParts;
+  #parts: ImageServiceParts;
   readonly #cache: ImageCache;
   readonly #files: BootRoot;
   readonly #toldAt = new Map<string, number>();
@@ -44,6 +44,7 @@ export class ImageService implements Service, ImageQueries {
   constructor(parts: ImageServiceParts) {
     const { settings, clock, silenceMs = SILENCE_MS } = parts;
     this.#parts = parts;
+    const limits = (): ImageSettings => this.#parts.settings;
     this.#files = new BootRoot({
       root: settings.cacheDirectory,
       followSymlinksTo: [],
@@ -52,8 +53,12 @@ export class ImageService implements Service, ImageQueries {
     });
     this.#cache = new ImageCache({
       folder: settings.cacheDirectory,
-      maxBytes: settings.maxBytes,
-      timeoutMs: settings.timeoutSeconds * 1000,
+      get maxBytes() {
+        return limits().maxBytes;
+      },
+      get timeoutMs() {
+        return limits().timeoutSeconds * 1000;
+      },
       silenceMs,
       now: () => clock.now(),
       inUse: () =>
@@ -82,6 +87,11 @@ export class ImageService implements Service, ImageQueries {
         () => undefined,
       );
     }
+  }
+
+  /** Other limits hold for what is fetched from now on; the folder stays that of the start. */
+  adopt(settings: ImageSettings): void {
+    this.#parts = { ...this.#parts, settings };
   }
 
   stop(): Promise<void> {

@@ -19,6 +19,7 @@ import { askRaw, type Conversation, type IpmiRequest, type IpmiResponse } from '
 import { getDeviceId, type DeviceId } from '../ipmi/device-id.ts';
 import { listEventLog, type EventLogEntry } from '../ipmi/event-log.ts';
 import { IpmiError } from '../ipmi/ipmi-error.ts';
+import type { RetryPolicy } from '../ipmi/ipmi-settings.ts';
 import type { PowerSettings } from '../ipmi/power-settings.ts';
 import type { BmcPresence } from '../ipmi/presence-survey.ts';
 import { listSensors, type SensorReading } from '../ipmi/sensors.ts';
@@ -35,6 +36,7 @@ import type { Service } from './service.ts';
 
 /** What the service works with. */
 export interface PowerServiceParts {
+  /** Those of the start; see `adopt`. */
   readonly settings: PowerSettings;
   readonly nodes: {
     listNodes(): readonly Node[];
@@ -67,32 +69,36 @@ export class PowerService implements Service, PowerCommands {
   readonly #connectionParts: BmcConnectionParts;
   readonly #stations = new Map<NodeUuid, Station>();
   readonly #consoles = new Set<OpenConsole>();
-  readonly #schedule: PollSchedule | undefined;
+  #settings: PowerSettings;
+  #schedule: PollSchedule | undefined;
 
   constructor(parts: PowerServiceParts) {
-    const { settings, clock, metrics } = parts;
+    const { clock, metrics } = parts;
     this.#parts = parts;
+    this.#settings = parts.settings;
+    const retries = (): RetryPolicy => this.#settings.retries;
     this.#connectionParts = {
-      retries: settings.retries,
+      // Read at each new session: a reload may have changed it.
+      get retries() {
+        return retries();
+      },
       clock,
       onIgnored: (reason) => metrics.ipmiDatagramsIgnored.inc({ reason }),
     };
-    this.#schedule =
-      settings.pollIntervalMs === undefined
-        ? undefined
-        : new PollSchedule({
-            intervalMs: settings.pollIntervalMs,
-            clock,
-            nodes: () => this.#pollable(),
-            poll: (uuid) => this.#poll(uuid),
-          });
   }
 
   start(): Promise<void> {
-    this.#schedule?.start();
+    this.#startPolling();
     // What nobody polls may have failed once and work again: that is no state to be told.
-    if (this.#schedule !== undefined) this.#parts.metrics.observeBmcs(() => this.#failingByCode());
+    this.#parts.metrics.observeBmcs(() => (this.#schedule === undefined ? new Map() : this.#failingByCode()));
     return Promise.resolve();
+  }
+
+  /** Polls by other settings from now on; sessions that are open stay as patient as they were. */
+  adopt(settings: PowerSettings): void {
+    const isSamePace = settings.pollIntervalMs === this.#settings.pollIntervalMs;
+    this.#settings = settings;
+    if (!isSamePace) this.#startPolling();
   }
 
   /** Ends every session; what is under way is given up. */
@@ -180,6 +186,21 @@ export class PowerService implements Service, PowerCommands {
         return console.close();
       },
     };
+  }
+
+  #startPolling(): void {
+    this.#schedule?.stop();
+    const { pollIntervalMs: intervalMs } = this.#settings;
+    this.#schedule =
+      intervalMs === undefined
+        ? undefined
+        : new PollSchedule({
+            intervalMs,
+            clock: this.#parts.clock,
+            nodes: () => this.#pollable(),
+            poll: (uuid) => this.#poll(uuid),
+          });
+    this.#schedule?.start();
   }
 
   /** Throws ProblemError when there is no such node, or it has no BMC. */

@@ -1,5 +1,5 @@
 import type { TemplateSet, TemplateVariables } from '../boot/template.ts';
-import { formatConfigProblem, type ConfigProblem } from '../config/config-error.ts';
+import { ConfigError, formatConfigProblem, type ConfigProblem } from '../config/config-error.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -36,7 +36,7 @@ const NO_TEMPLATES: LoadedTemplates = {
  */
 export class TemplateService implements Service, TemplateSet {
   readonly name = 'templates';
-  readonly #parts: TemplateServiceParts;
+  #parts: TemplateServiceParts;
   #loaded = NO_TEMPLATES;
   #watch: FolderWatch | undefined;
   #settling: NodeJS.Timeout | undefined;
@@ -61,8 +61,12 @@ export class TemplateService implements Service, TemplateSet {
 
   /** Resolves once the templates are read and watched. Mistakes in them do not stop the daemon. */
   async start(): Promise<void> {
-    const { folder, shippedFolder, logger } = this.#parts;
     await this.reload();
+    await this.#watchFolders();
+  }
+
+  async #watchFolders(): Promise<void> {
+    const { folder, shippedFolder, logger } = this.#parts;
     this.#watch = await watchFolders([folder, shippedFolder], {
       changed: () => {
         clearTimeout(this.#settling);
@@ -85,6 +89,23 @@ export class TemplateService implements Service, TemplateSet {
     await this.#loading;
   }
 
+  /**
+   * Reads another folder without using it yet: the function that it resolves with does. Rejects with ConfigError when it
+   * has a mistake. For the folder that is in use, that function reads it again, as `reload` does.
+   */
+  async prepare(folder: string): Promise<() => Promise<void>> {
+    if (folder === this.#parts.folder) return () => this.reload();
+    const loaded = await loadTemplates(folder, this.#parts.shippedFolder);
+    if (loaded.problems.length > 0) throw new ConfigError(loaded.problems);
+    return async () => {
+      this.#parts = { ...this.#parts, folder };
+      this.#loaded = loaded;
+      this.#logLoaded();
+      await this.#watch?.stop();
+      await this.#watchFolders();
+    };
+  }
+
   /** Reads the folder now. Never rejects: what cannot be read is one of the problems. */
   reload(): Promise<void> {
     this.#loading = this.#loading.then(() => this.#load());
@@ -93,7 +114,10 @@ export class TemplateService implements Service, TemplateSet {
 
   async #load(): Promise<void> {
     const { folder, shippedFolder, logger, metrics } = this.#parts;
-    this.#loaded = await loadTemplates(folder, shippedFolder, this.#loaded.sources);
+    const loaded = await loadTemplates(folder, shippedFolder, this.#loaded.sources);
+    // Another folder came into use meanwhile.
+    if (folder !== this.#parts.folder) return;
+    this.#loaded = loaded;
     for (const problem of this.#loaded.problems) {
       metrics.templateFailures.inc();
       logger.error(
@@ -101,6 +125,11 @@ export class TemplateService implements Service, TemplateSet {
         formatConfigProblem(problem),
       );
     }
+    this.#logLoaded();
+  }
+
+  #logLoaded(): void {
+    const { folder, logger } = this.#parts;
     logger.info(
       { event: EVENTS.templateLoaded, folder, templates: [...this.#loaded.sources.keys()] },
       'templates are in effect',

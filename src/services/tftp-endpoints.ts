@@ -73,6 +73,7 @@ export class TftpEndpoints {
   /** By interface, or by the description of a place. */
   readonly #problems = new Map<string, string>();
   readonly #opening = new Map<number, (message: FromDataPlane) => void>();
+  #blockSizeMax: number | undefined;
   #inherited: readonly InheritedSocket[];
   #link: DataPlaneLink | undefined;
   #watch: InterfaceWatch | undefined;
@@ -89,6 +90,15 @@ export class TftpEndpoints {
     this.#parts = parts;
     this.#listener = listener;
     this.#inherited = parts.inherited;
+    this.#blockSizeMax = parts.settings.blockSizeMax;
+  }
+
+  /** Blocks of transfers that begin from now on have so many octets at most. */
+  adopt({ blockSizeMax }: Pick<TftpSettings, 'blockSizeMax'>): void {
+    this.#blockSizeMax = blockSizeMax;
+    for (const endpoint of this.#endpoints.values()) {
+      endpoint.blockSizeMax = this.#blockSizeFor(endpoint.place);
+    }
   }
 
   /** Opens everything, or rejects with IoError, which says what is in the way. */
@@ -175,14 +185,18 @@ export class TftpEndpoints {
     );
   }
 
+  #blockSizeFor({ mtu, family }: TftpPlace): number {
+    return this.#blockSizeMax ?? blockSizeForMtu(mtu, family);
+  }
+
   /** Data first: no request is heard before it can be answered. */
   async #openPlace(place: TftpPlace): Promise<void> {
-    const { port, singlePort, blockSizeMax } = this.#parts.settings;
+    const { port, singlePort } = this.#parts.settings;
     const { keeper = NO_KEEPER } = this.#parts;
     const endpoint: OpenEndpoint = {
       id: this.#nextId++,
       place,
-      blockSizeMax: blockSizeMax ?? blockSizeForMtu(place.mtu, place.family),
+      blockSizeMax: this.#blockSizeFor(place),
       requests: undefined,
     };
     // What was handed over is ours once, and gone when the socket is closed.
@@ -314,7 +328,7 @@ export class TftpEndpoints {
       }
       wanted.delete(place.key);
       endpoint.place = place;
-      endpoint.blockSizeMax = this.#parts.settings.blockSizeMax ?? blockSizeForMtu(place.mtu, place.family);
+      endpoint.blockSizeMax = this.#blockSizeFor(place);
     }
     for (const place of wanted.values()) {
       await this.#trying(place.description, () => this.#openPlace(place));

@@ -14,26 +14,20 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { decodeTftpPacket, encodeTftpError, type TftpRequest } from '../wire/tftp/tftp-packet.ts';
 import type { BootFileLookup } from './boot-file-lookup.ts';
 import type { ImageFiles } from './boot-tree.ts';
+import { watchFile } from './file-watch.ts';
 import type { FolderWatch } from './folder-watch.ts';
 import type { Service } from './service.ts';
 import { openWorkerDataPlane, type OpenDataPlane } from './tftp-data-plane-link.ts';
 import { TftpEndpoints, type TftpEndpoint } from './tftp-endpoints.ts';
 import { TftpJournal } from './tftp-journal.ts';
-import { watchMapFile } from './tftp-map-watch.ts';
-import { TftpMapping } from './tftp-mapping.ts';
 import type { DataPeer, StartTransfer } from './tftp-messages.ts';
-import {
-  createTftpResolver,
-  refusal,
-  type MappedName,
-  type TftpContent,
-  type TftpRefusal,
-  type TftpResolver,
-} from './tftp-resolver.ts';
+import { refusal, type MappedName, type TftpContent, type TftpRefusal } from './tftp-resolver.ts';
 import type { TftpGranted, TftpObserver } from './tftp-served.ts';
+import { createTftpView, type TftpView } from './tftp-view.ts';
 
 /** What the service works with. */
 export interface TftpServiceParts {
+  /** Those of the start; see `prepare`. */
   readonly settings: TftpSettings;
   /** Names of the interfaces to serve on when the settings name no addresses, whether they are there yet or not. */
   readonly interfaces: readonly string[];
@@ -69,6 +63,8 @@ interface PendingRequest {
   readonly endpoint: TftpEndpoint;
   readonly receivedAt: number;
   readonly mapped: MappedName;
+  /** What it is looked at with, whatever is reloaded meanwhile. */
+  readonly view: TftpView;
 }
 
 /**
@@ -78,8 +74,7 @@ interface PendingRequest {
 export class TftpService implements Service {
   readonly name = 'tftp';
   readonly #parts: TftpServiceParts;
-  readonly #mapping: TftpMapping;
-  readonly #resolver: TftpResolver;
+  #view: TftpView;
   readonly #journal: TftpJournal;
   readonly #endpoints: TftpEndpoints;
   readonly #inFlight = new Map<string, Promise<void>>();
@@ -91,10 +86,8 @@ export class TftpService implements Service {
   #mapLoading: Promise<unknown> = Promise.resolve();
 
   constructor(parts: TftpServiceParts) {
-    const { settings } = parts;
     this.#parts = parts;
-    this.#mapping = new TftpMapping(settings.mapFile);
-    this.#resolver = createTftpResolver(settings, this.#mapping, parts.bootFiles, parts.images);
+    this.#view = createTftpView(parts.settings, parts);
     this.#journal = new TftpJournal(parts);
     const { inherited = [], openDataPlane = openWorkerDataPlane } = parts;
     this.#endpoints = new TftpEndpoints(
@@ -115,7 +108,7 @@ export class TftpService implements Service {
 
   /** Rejects with ConfigError for a bad map-file and with IoError when a socket cannot be had. */
   async start(): Promise<void> {
-    await this.#mapping.load();
+    await this.#view.mapping.load();
     try {
       await this.#endpoints.open();
       await this.#watchMapFile();
@@ -132,11 +125,22 @@ export class TftpService implements Service {
   }
 
   /**
-   * Reads the map-file again. A bad one leaves the old rules in force, is logged and counted, and its problems are
-   * returned.
+   * Reads the map-file of other settings without using any of them yet: the function that it resolves with does, for
+   * requests from then on. Rejects with ConfigError for a bad map-file. Ports and addresses stay those of the start.
    */
-  reloadMapFile(): Promise<ConfigError | undefined> {
-    return this.#loadMapAgain(true);
+  async prepare(settings: TftpSettings): Promise<() => Promise<void>> {
+    const view = createTftpView(settings, this.#parts);
+    await view.mapping.load();
+    return async () => {
+      const watched = this.#view.settings.mapFile;
+      this.#view = view;
+      this.#endpoints.adopt(settings);
+      if (settings.mapFile !== undefined) this.#journal.mapLoaded(view.mapping.size);
+      if (settings.mapFile === watched) return;
+      await this.#mapWatch?.stop();
+      this.#mapWatch = undefined;
+      await this.#watchMapFile();
+    };
   }
 
   /** Resolves when the thread that sends files has given a sign of life. */
@@ -149,7 +153,7 @@ export class TftpService implements Service {
     const unservable = whyNoFileIsServed();
     return [
       ...this.#endpoints.problems,
-      ...this.#mapping.problems.map(formatConfigProblem),
+      ...this.#view.mapping.problems.map(formatConfigProblem),
       ...(unservable === undefined ? [] : [unservable]),
     ];
   }
@@ -159,7 +163,8 @@ export class TftpService implements Service {
    * that is found must be dropped. Never rejects.
    */
   inquire(name: string, peer: Ipv4): Promise<TftpContent | TftpRefusal> {
-    return this.#resolver.inquire(name, peer, this.#parts.settings.collapseDoubledSlashes);
+    const { resolver, settings } = this.#view;
+    return resolver.inquire(name, peer, settings.collapseDoubledSlashes);
   }
 
   /** UDP ports that requests are sent to, by endpoint; for tests that let the kernel choose. */
@@ -168,26 +173,22 @@ export class TftpService implements Service {
   }
 
   async #watchMapFile(): Promise<void> {
-    const { mapFile } = this.#parts.settings;
+    const { mapFile } = this.#view.settings;
     if (mapFile === undefined) return;
-    this.#mapWatch = await watchMapFile(mapFile, {
-      changed: () =>
-        void this.#loadMapAgain(false).catch((error: unknown) => this.#journal.mapNotWatched(error)),
+    this.#mapWatch = await watchFile(mapFile, {
+      changed: () => void this.#loadMapAgain().catch((error: unknown) => this.#journal.mapNotWatched(error)),
       failed: (error) => this.#journal.mapNotWatched(error),
     });
   }
 
-  /** `wasAsked`: somebody waits to read that it was done, also where nothing is new. */
-  #loadMapAgain(wasAsked: boolean): Promise<ConfigError | undefined> {
-    const load = async (): Promise<ConfigError | undefined> => {
+  #loadMapAgain(): Promise<void> {
+    const load = async (): Promise<void> => {
+      const { mapping } = this.#view;
       try {
-        const outcome = await this.#mapping.load();
-        if (wasAsked || outcome === 'changed') this.#journal.mapLoaded(this.#mapping.size);
-        return undefined;
+        if ((await mapping.load()) === 'changed') this.#journal.mapLoaded(mapping.size);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         this.#journal.mapRejected(error);
-        return error;
       }
     };
     const loading = this.#mapLoading.then(load);
@@ -225,7 +226,8 @@ export class TftpService implements Service {
       this.#refuse(endpoint, peer, packet.name, undefined, refusal('unknown-mode'));
       return;
     }
-    const mapped = this.#resolver.map(packet.name, packet.direction, peer.address);
+    const view = this.#view;
+    const mapped = view.resolver.map(packet.name, packet.direction, peer.address);
     this.#journal.requested(packet, peer, mapped);
     if (mapped.outcome.kind === 'refused') {
       this.#refuse(endpoint, peer, packet.name, mapped, mapped.outcome);
@@ -238,7 +240,8 @@ export class TftpService implements Service {
       this.#journal.overloaded();
       return;
     }
-    const request = { packet, mode, peer, endpoint, receivedAt: this.#parts.clock.monotonic(), mapped };
+    const receivedAt = this.#parts.clock.monotonic();
+    const request = { packet, mode, peer, endpoint, receivedAt, mapped, view };
     const lookingUp = this.#lookUp(request, mapped.outcome.path)
       .catch((error: unknown) => this.#journal.failed(peer, packet.name, error))
       .finally(() => this.#inFlight.delete(key));
@@ -246,13 +249,13 @@ export class TftpService implements Service {
   }
 
   async #lookUp(request: PendingRequest, path: string): Promise<void> {
-    const { packet, peer, endpoint, mapped } = request;
+    const { packet, peer, endpoint, mapped, view } = request;
     if (packet.direction === 'write') {
-      const refused = await this.#resolver.refuseWriting(path);
+      const refused = await view.resolver.refuseWriting(path);
       this.#refuse(endpoint, peer, packet.name, mapped, refused);
       return;
     }
-    const found = await this.#resolver.find(path, peer.address);
+    const found = await view.resolver.find(path, peer.address);
     if (found.kind !== 'refused') {
       this.#grant(request, found, false);
       return;
@@ -267,13 +270,12 @@ export class TftpService implements Service {
     request: PendingRequest,
   ): Promise<{ readonly request: PendingRequest; readonly content: TftpContent } | undefined> {
     const { packet, peer } = request;
-    const name = this.#parts.settings.collapseDoubledSlashes
-      ? collapseLeadingSlashes(packet.name)
-      : undefined;
+    const { resolver, settings } = request.view;
+    const name = settings.collapseDoubledSlashes ? collapseLeadingSlashes(packet.name) : undefined;
     if (name === undefined) return undefined;
-    const mapped = this.#resolver.map(name, packet.direction, peer.address);
+    const mapped = resolver.map(name, packet.direction, peer.address);
     if (mapped.outcome.kind === 'refused') return undefined;
-    const content = await this.#resolver.find(mapped.outcome.path, peer.address);
+    const content = await resolver.find(mapped.outcome.path, peer.address);
     if (content.kind === 'refused') return undefined;
     this.#journal.collapsed(packet.name, peer, content.path);
     return { request: { ...request, mapped }, content };
@@ -281,7 +283,7 @@ export class TftpService implements Service {
 
   #grant(request: PendingRequest, content: TftpContent, collapsed: boolean): void {
     const { packet, peer, endpoint, mapped } = request;
-    const { windowSizeMax, retransmitMs } = this.#parts.settings;
+    const { windowSizeMax, retransmitMs } = request.view.settings;
     const negotiation = negotiate(packet.options, {
       mode: request.mode,
       size: sizeOf(content),

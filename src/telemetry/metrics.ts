@@ -8,6 +8,10 @@ export interface Metrics {
   readonly registry: Registry;
   /** The checks of `/readyz`, by name, and whether each passes; asked only when somebody asks for the metrics. */
   observeChecks(ask: () => ReadonlyMap<string, boolean>): void;
+  /** A configuration came into force, at the start or by a reload; its SHA-256, and when, in milliseconds. */
+  configLoaded(sha256: string, at: number): void;
+  readonly configReloadSuccessful: Gauge;
+  readonly configRestartPending: Gauge;
   readonly dhcpPacketsReceived: Counter<'type'>;
   readonly dhcpPacketsDropped: Counter<'reason'>;
   readonly dhcpReplies: Counter<'type'>;
@@ -79,6 +83,22 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
       for (const [name, ok] of askChecks()) this.set({ check: name }, ok ? 1 : 0);
     },
   });
+  const configReloadSuccessful = new Gauge({
+    name: 'bootd_config_last_reload_successful',
+    help: 'Whether the configuration file, as it was read last, is in force: 1, else 0.',
+    registers,
+  });
+  const configReloadSuccessTimestamp = new Gauge({
+    name: 'bootd_config_last_reload_success_timestamp_seconds',
+    help: 'When the configuration in force was read, in seconds since 1970.',
+    registers,
+  });
+  const configInfo = new Gauge({
+    name: 'bootd_config_info',
+    help: 'The SHA-256 of the configuration file in force, as a label; always 1.',
+    labelNames: ['sha256'],
+    registers,
+  });
   new Gauge({
     name: 'bootd_leases',
     help: 'Addresses by state of their lease.',
@@ -112,6 +132,19 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
     observeBmcs(countFailing) {
       countFailingBmcs = countFailing;
     },
+    configLoaded(sha256, at) {
+      configReloadSuccessful.set(1);
+      configReloadSuccessTimestamp.set(at / 1000);
+      // One series, whatever was in force before.
+      configInfo.reset();
+      configInfo.set({ sha256 }, 1);
+    },
+    configReloadSuccessful,
+    configRestartPending: new Gauge({
+      name: 'bootd_config_restart_pending_keys',
+      help: 'Keys of the configuration file that only a restart puts in force.',
+      registers,
+    }),
     observeChecks(ask) {
       askChecks = ask;
     },

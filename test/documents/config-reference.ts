@@ -1,5 +1,6 @@
 import { NETWORK_KEYS, SCOPE_KEYS } from '../../src/config/raw-scope.ts';
 import { RawConfigSchema } from '../../src/config/raw-config.ts';
+import { reloadEffectOf } from '../../src/config/reload-rules.ts';
 import type { ShapeSchema } from '../../src/config/shape-schema.ts';
 import { formatOptionType } from '../../src/wire/dhcp/option-types.ts';
 import { namedOptions } from '../../src/wire/dhcp/option-codes.ts';
@@ -94,8 +95,8 @@ function tableOf(name: string): string {
   const schema = schemaAt(path);
   const rows = Object.entries(schema.properties ?? {})
     .filter(([key]) => !SCOPE_KEY_NAMES.has(key))
-    .map(([key, child]) => keyRow(key, child, schema.required?.includes(key) === true));
-  return `| key | type | default | meaning |\n|---|---|---|---|\n${rows.join('')}`;
+    .map(([key, child]) => keyRow([...path, key], child, schema.required?.includes(key) === true));
+  return `${HEADING}${rows.join('')}`;
 }
 
 function schemaAt(path: readonly string[]): DescribedSchema {
@@ -112,12 +113,34 @@ function schemaAt(path: readonly string[]): DescribedSchema {
 
 function scopeTable(): string {
   const rows = Object.entries<DescribedSchema>({ ...SCOPE_KEYS, ...NETWORK_KEYS }).map(([key, schema]) =>
-    keyRow(key, schema, false),
+    keyRow(['dhcp', key], schema, false),
   );
-  return `| key | type | default | meaning |\n|---|---|---|---|\n${rows.join('')}`;
+  return `${HEADING}${rows.join('')}`;
 }
 
-function keyRow(key: string, schema: DescribedSchema, required: boolean): string {
+/** Where the schema has its keys, `*` for an item of a list or any name; in the order of the file. */
+export function keysOfSchema(): readonly (readonly string[])[] {
+  const visit = (schema: DescribedSchema, path: readonly string[]): (readonly string[])[] => {
+    // Options have names, not keys.
+    if (path.at(-1) === 'options') return [];
+    const own = Object.entries(schema.properties ?? {}).flatMap(([key, child]) => [
+      [...path, key],
+      ...visit(child, [...path, key]),
+    ]);
+    const items = [schema.items, schema.additionalProperties].filter((child) => typeof child === 'object');
+    return [
+      ...own,
+      ...items.flatMap((child) => visit(child, [...path, '*'])),
+      ...(schema.anyOf ?? []).flatMap((child) => visit(child, path)),
+    ];
+  };
+  return visit(WHOLE, []);
+}
+
+const HEADING = '| key | type | default | reload | meaning |\n|---|---|---|---|---|\n';
+
+function keyRow(path: readonly string[], schema: DescribedSchema, required: boolean): string {
+  const key = path.at(-1) ?? '';
   const standard = required
     ? 'required'
     : schema.default === undefined
@@ -125,7 +148,8 @@ function keyRow(key: string, schema: DescribedSchema, required: boolean): string
       : `\`${asYaml(schema.default)}\``;
   const example = schema.examples?.[0];
   const shown = example === undefined ? '' : ` Example: \`${asYaml(example)}\`.`;
-  return `| \`${key}\` | ${typeOf(schema)} | ${standard} | ${(schema.description ?? '').replaceAll('|', '\\|')}${shown} |\n`;
+  const reload = reloadEffectOf(path)?.kind ?? '';
+  return `| \`${key}\` | ${typeOf(schema)} | ${standard} | ${reload} | ${(schema.description ?? '').replaceAll('|', '\\|')}${shown} |\n`;
 }
 
 function typeOf(schema: DescribedSchema): string {

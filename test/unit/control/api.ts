@@ -8,6 +8,7 @@ import { NodeRegistry } from '../../../src/boot/node-registry.ts';
 import type { TemplateSet } from '../../../src/boot/template.ts';
 import type { Access } from '../../../src/control/access.ts';
 import type { HealthCheck } from '../../../src/control/health-routes.ts';
+import type { ReloadCommands } from '../../../src/control/reload-commands.ts';
 import type { WatchCommands } from '../../../src/control/watch-commands.ts';
 import { createControlServer, type ControlServer } from '../../../src/control/http-server.ts';
 import type { PowerCommands } from '../../../src/control/power-commands.ts';
@@ -64,6 +65,12 @@ export const NO_WATCHES: WatchCommands = {
   cancel: () => undefined,
 };
 
+/** No file stands behind the configuration here. */
+export const NO_RELOADS: ReloadCommands = {
+  reload: () => Promise.resolve({ kind: 'applied', changes: [] }),
+  plan: () => Promise.resolve({ kind: 'planned', changes: [] }),
+};
+
 /** The control API over a real NodeService, with everything below it in memory. */
 export class TestApi {
   readonly store = new FakeNodeStore();
@@ -77,6 +84,7 @@ export class TestApi {
   health: readonly HealthCheck[] = [];
   images: readonly ImageView[] = [];
   watches: WatchCommands = NO_WATCHES;
+  configuration = NO_RELOADS;
   /** What is wrong with every image by URL. */
   imageFailure: ImageFailure | undefined;
   dhcpIsOff = false;
@@ -124,6 +132,7 @@ export class TestApi {
             metrics,
           })),
         watches: this.watches,
+        configuration: this.configuration,
         probes: new ProbeDesk({ clock: this.clock, logger, expectedFile: () => this.expectedFile }),
         boots: { list: () => [], byId: () => undefined },
         events: this.events,

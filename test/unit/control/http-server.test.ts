@@ -204,6 +204,7 @@ describe('/v1/openapi.json', () => {
       '/v1/probes/{id}/file get',
       '/v1/profiles get',
       '/v1/profiles/{name} delete get put',
+      '/v1/reload post',
     ]);
   });
 

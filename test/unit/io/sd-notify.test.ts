@@ -62,7 +62,7 @@ describe('a service under a manager', () => {
       'READY=1\nSTATUS=serving br-prov',
       'STATUS=two lines and spaces',
       'WATCHDOG=1',
-      'RELOADING=1',
+      expect.stringMatching(/^RELOADING=1\nMONOTONIC_USEC=\d{6,}$/),
       'FDSTOREREMOVE=1\nFDNAME=dhcp-br-prov',
       'FDSTORE=1\nFDNAME=dhcp-br-prov\nFDPOLL=0',
       'FDSTOREREMOVE=1\nFDNAME=dhcp-br-prov',

@@ -1,4 +1,4 @@
-import { NO_WATCHES } from '../control/api.ts';
+import { NO_RELOADS, NO_WATCHES } from '../control/api.ts';
 import { POWER_DEFAULTS } from '../../../src/ipmi/power-settings.ts';
 import { PowerService } from '../../../src/services/power-service.ts';
 import { createSocket, type Socket } from 'node:dgram';
@@ -232,6 +232,7 @@ export class BootStage {
           probes: this.probes,
           boots: this.boots,
           watches: NO_WATCHES,
+          configuration: NO_RELOADS,
           power: new PowerService({
             settings: POWER_DEFAULTS,
             nodes: this.nodes,

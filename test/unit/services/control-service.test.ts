@@ -11,7 +11,7 @@ import type { HttpSettings } from '../../../src/config/settings.ts';
 import { systemClock } from '../../../src/io/clock.ts';
 import { POWER_DEFAULTS } from '../../../src/ipmi/power-settings.ts';
 import { PowerService } from '../../../src/services/power-service.ts';
-import { NO_WATCHES } from '../control/api.ts';
+import { NO_RELOADS, NO_WATCHES } from '../control/api.ts';
 import { ControlService } from '../../../src/services/control-service.ts';
 import { groupIdOf } from '../../../src/services/group-id.ts';
 import type { ProbeCommands } from '../../../src/control/probe-commands.ts';
@@ -66,6 +66,7 @@ function createService(options: { http?: HttpSettings; group?: string } = {}): C
       probes: NO_PROBES,
       boots: { list: () => [], byId: () => undefined },
       watches: NO_WATCHES,
+      configuration: NO_RELOADS,
       power: new PowerService({ settings: POWER_DEFAULTS, nodes, clock: systemClock, logger, metrics }),
       events: new EventHub({ checks: () => [], runId: 'run' }),
       health: { checks: () => [] },

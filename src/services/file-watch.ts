@@ -5,7 +5,7 @@ import { watchFolders, type FolderWatch } from './folder-watch.ts';
 const SETTLE_MS = 200;
 
 /** Who hears of a change. */
-export interface MapFileWatchListener {
+export interface FileWatchListener {
   changed(): void;
   /** The kernel has no watch left, for one. */
   failed(error: unknown): void;
@@ -16,7 +16,7 @@ export interface MapFileWatchListener {
  * watched for that, but nothing else in it: it is often the root, which may hold thousands of files. Resolves when the
  * watch has begun.
  */
-export async function watchMapFile(file: string, listener: MapFileWatchListener): Promise<FolderWatch> {
+export async function watchFile(file: string, listener: FileWatchListener): Promise<FolderWatch> {
   const folder = dirname(file);
   let settling: NodeJS.Timeout | undefined;
   const watch = await watchFolders(
