@@ -91,6 +91,7 @@ describe('npm', () => {
     for (const file of [
       'dist/main.js',
       'dist/completions/bootd.bash',
+      'status-page/index.html',
       'systemd/bootd.service',
       'tftpboot-templates/pxelinux.tmpl',
       'bootd.schema.json',
