@@ -222,6 +222,22 @@ async function nodeOf(uuid) {
   }
 }
 
+/** Power makes no events: what bootd saw of it last is read while somebody looks. */
+const POWER_INTERVAL_MS = 15_000;
+
+setInterval(() => {
+  if (shownView === 'nodes' && isConnected && !document.hidden) void readAllNodes();
+}, POWER_INTERVAL_MS);
+
+async function readAllNodes() {
+  try {
+    site.takeNodes((await readNodes()).body.nodes);
+    drawSoon();
+  } catch {
+    // The stream of events tells of a lost connection.
+  }
+}
+
 // --- the connection ---
 
 const banner = byId('banner');
