@@ -5,6 +5,7 @@
 export const EVENTS = {
   daemonStarted: 'daemon.started',
   daemonReady: 'daemon.ready',
+  logLinesOmitted: 'log.lines.omitted',
   daemonServiceOff: 'daemon.service.off',
   daemonStopping: 'daemon.stopping',
   daemonStopped: 'daemon.stopped',

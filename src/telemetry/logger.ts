@@ -1,15 +1,31 @@
-import { pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type DestinationStream, type LogFn, type Logger } from 'pino';
+import { LogLimit } from './log-limit.ts';
 
 export type { Logger } from 'pino';
 
-/** JSON lines on stdout, or to `destination`: one object an event, its name in `event` (see events.ts), times in ISO 8601. */
-export function createLogger(level: string, destination?: DestinationStream): Logger {
+/**
+ * JSON lines on stdout, or to `destination`: one object an event, its name in `event` (see events.ts), times in ISO 8601. Of what
+ * strangers can cause, only so much is written (see log-limit.ts).
+ */
+export function createLogger(
+  level: string,
+  destination?: DestinationStream,
+  limit: LogLimit = new LogLimit(),
+): Logger {
   const options = {
     level,
     base: null,
     messageKey: 'message',
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    hooks: {
+      logMethod(this: Logger, parameters: Parameters<LogFn>, write: LogFn, severity: number): void {
+        const [fields] = parameters as readonly unknown[];
+        const event =
+          typeof fields === 'object' && fields !== null && 'event' in fields ? fields.event : undefined;
+        if (limit.admits(event, severity, this)) write.apply(this, parameters);
+      },
+    },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
 }
