@@ -71,7 +71,8 @@ test(
   async () => {
     await write(`${stringify(configuration)}nonsense: [\n`);
     const refused = await daemon.waitForLog(({ event }) => event === 'config.reload.refused', TIMEOUT_MS);
-    expect(refused).toMatchObject({ cause: 'file', line: expect.any(Number), column: expect.any(Number) });
+    expect(refused['cause']).toBe('file');
+    expect(refused.message).toMatch(/bootd\.yaml:\d+:\d+: /);
     const { status, body } = await daemon.api('GET', '/readyz');
     expect(status).toBe(503);
     expect(JSON.stringify(body)).toContain('bootd.yaml:');
