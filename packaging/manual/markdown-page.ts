@@ -87,11 +87,12 @@ function cellsOf(line: string): readonly string[] {
     .map((cell) => cell.trim().replaceAll('\\|', '|'));
 }
 
-/** A key of bootd.yaml says its type and default in brackets; any other row is its first cell, and the rest with titles. */
+/** A key of bootd.yaml says its type, its default and what a reload makes of it in brackets; any other row is its first cell, and the rest with titles. */
 function formatRow(titles: readonly string[], row: readonly string[]): string {
-  if (titles.join(' ') === 'key type default meaning') {
-    const [key = '', type = '', standard = '', meaning = ''] = row;
-    const facts = [type, standard === '' || standard === 'required' ? standard : `default ${standard}`];
+  if (titles.join(' ') === 'key type default reload meaning') {
+    const [key = '', type = '', standard = '', reload = '', meaning = ''] = row;
+    const given = standard === '' || standard === 'required' ? standard : `default ${standard}`;
+    const facts = [type, given, reload === '' ? '' : `reload: ${reload}`];
     return `.TP\n${inline(key)} (${inline(facts.filter(Boolean).join('; '))})\n${inline(meaning)}\n`;
   }
   const [first = '', ...others] = row;

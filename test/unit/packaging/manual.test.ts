@@ -59,15 +59,18 @@ describe('bootd.yaml(5)', () => {
   const text = words(configurationText);
 
   it('has every key of the reference, with its meaning', () => {
-    const rows = [...reference.matchAll(/^\| `([^`]+)` \| .*? \| .*? \| (.+) \|$/gm)];
+    const rows = [...reference.matchAll(/^\| `([^`]+)` \| .*? \| .*? \| (live|restart) \| (.+) \|$/gm)];
     expect(rows.length).toBeGreaterThan(100);
     const plain = (markdown: string): string =>
       markdown
         .replace(/\[([^\]]+)\]\([^)]*\)/g, '$1')
         .replace(/[`]|\*\*/g, '')
         .replaceAll('\\|', '|');
-    for (const [, key] of rows) expect(text).toContain(`${key ?? ''} `);
-    const lost = rows.map(([, , meaning]) => plain(meaning ?? '')).filter((one) => !text.includes(one));
+    for (const [, key, reload] of rows) {
+      expect(text).toContain(`${key ?? ''} `);
+      expect(text).toContain(`reload: ${reload ?? ''})`);
+    }
+    const lost = rows.map(([, , , meaning]) => plain(meaning ?? '')).filter((one) => !text.includes(one));
     expect(lost).toEqual([]);
   });
 
