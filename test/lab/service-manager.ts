@@ -193,7 +193,7 @@ async function install(
   for (const file of ['package.json', 'bootd.schema.json']) {
     await copyFile(join(TOP, file), join(root, 'opt/bootd', file));
   }
-  const folders = ['bin', 'dist', 'tftpboot-templates', 'node_modules'];
+  const folders = ['bin', 'dist', 'status-page', 'tftpboot-templates', 'node_modules'];
   const binds = folders.map(
     async (name) => `--bind-ro=${await realpath(join(TOP, name))}:/opt/bootd/${name}`,
   );
