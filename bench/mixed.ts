@@ -1,7 +1,7 @@
 /**
  * Usage: npx tsx bench/mixed.ts [MACHINES] [DORAS-PER-SECOND]
  *
- * Everything at once: so many machines (default 200) are switched on in the same moment and boot whole, each with four files over
+ * Everything at once: so many machines (default 50) are switched on in the same moment and boot whole, each with four files over
  * TFTP, while a relay asks for so many leases a second (default 2,000), and beside them a rack of 500 boots in the simulation. Prints
  * what the relay's machines waited for, and fails where that is more than 50 ms (p99) or anything is lost. Runs the built daemon in network namespaces; needs root, iproute2,
  * ethtool, tcpdump, perfdhcp (package kea-admin).
@@ -14,7 +14,7 @@ import { WIDE_SERVER_ADDRESS } from '../test/lab/wide-configuration.ts';
 const SECONDS = 15;
 const P99_MS = 50;
 
-const machines = Number(process.argv[2] ?? 200);
+const machines = Number(process.argv[2] ?? 50);
 const rate = Number(process.argv[3] ?? 2000);
 
 const site = await BootSite.open();
