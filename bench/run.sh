@@ -27,7 +27,7 @@ done
 installed() {
   local rival names=()
   for rival in "$@"; do
-    if [[ -x ${rival#*=} ]] || command -v "${rival#*=}" >/dev/null; then
+    if [[ -e ${rival#*=} ]] || command -v "${rival#*=}" >/dev/null; then
       names+=("${rival%%=*}")
     else
       echo "run.sh: ${rival%%=*} is not installed and left out" >&2

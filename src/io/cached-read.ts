@@ -1,6 +1,6 @@
 import { accessLibc, type Libc } from './libc.ts';
 import { allocatePinned } from './memory-pool.ts';
-import { isLayoutKnown } from './message-array.ts';
+import { isLayoutKnown } from './message-layout.ts';
 import type { PinnedBytes } from './transfer-socket.ts';
 
 /** RWF_NOWAIT of <linux/fs.h>: fail rather than wait for the disk. */

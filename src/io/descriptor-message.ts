@@ -1,18 +1,8 @@
 import { LINUX } from './kernel-socket.ts';
 import type { Libc } from './libc.ts';
 import { allocatePinned } from './memory-pool.ts';
+import { IOVEC_SIZE, MMSGHDR } from './message-layout.ts';
 
-// Sizes and offsets of 64-bit little-endian Linux; see isLayoutKnown.
-const MMSGHDR = {
-  size: 64,
-  name: 0,
-  nameLength: 8,
-  vectors: 16,
-  vectorCount: 24,
-  control: 32,
-  controlLength: 40,
-};
-const IOVEC_SIZE = 16;
 /** Room of a control message that carries one 32-bit number, and its length without the padding behind it. */
 const CMSG_SPACE = 24;
 const CMSG_LENGTH = 20;

@@ -1,19 +1,8 @@
 import { ipv4FromNumber, type Ipv4 } from '../addr/ipv4.ts';
 import { LINUX } from './kernel-socket.ts';
 import { allocatePinned } from './memory-pool.ts';
+import { IOVEC_SIZE, MMSGHDR } from './message-layout.ts';
 
-// Sizes and offsets of 64-bit little-endian Linux, compared with the glibc headers of x86_64 and aarch64.
-const MMSGHDR = {
-  size: 64,
-  name: 0,
-  nameLength: 8,
-  vectors: 16,
-  vectorCount: 24,
-  control: 32,
-  controlLength: 40,
-};
-const MMSGHDR_RECEIVED_LENGTH = 56;
-const IOVEC_SIZE = 16;
 const SOCKADDR_IN_SIZE = 16;
 const CMSG_SIZE = 24;
 
@@ -21,11 +10,6 @@ const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
 /** Octets of a control message that carries 16 bits, without the padding behind them. */
 const CMSG_LENGTH = 18;
-
-/** Whether the layout above is this platform's. */
-export function isLayoutKnown(): boolean {
-  return process.platform === 'linux' && (process.arch === 'x64' || process.arch === 'arm64');
-}
 
 /**
  * An array of `struct mmsghdr` with addresses, control messages and I/O vectors, as recvmmsg and sendmmsg take it.
@@ -106,7 +90,7 @@ export class MessageArray {
   }
 
   receivedLength(index: number): number {
-    return this.#view.getUint32(index * MMSGHDR.size + MMSGHDR_RECEIVED_LENGTH, true);
+    return this.#view.getUint32(index * MMSGHDR.size + MMSGHDR.receivedLength, true);
   }
 
   /** 0 for a message that is one datagram. */

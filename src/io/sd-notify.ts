@@ -2,7 +2,7 @@ import { sendDescriptor } from './descriptor-message.ts';
 import { ioErrorFromErrno } from './io-error.ts';
 import { LINUX, encodeUnixAddress } from './kernel-socket.ts';
 import { accessLibc, type Libc } from './libc.ts';
-import { isLayoutKnown } from './message-array.ts';
+import { isLayoutKnown } from './message-layout.ts';
 
 /**
  * Keeps sockets beyond the life of this process (FDSTORE=1 of sd_notify(3)): the next process of the service is handed

@@ -1,5 +1,5 @@
 import { adoptTransferSocket } from '../io/batched-transfer-socket.ts';
-import { isLayoutKnown } from '../io/message-array.ts';
+import { isLayoutKnown } from '../io/message-layout.ts';
 import { accessLibc } from '../io/libc.ts';
 import { adoptPlainTransferSocket, openPlainTransferSocket } from '../io/plain-transfer-socket.ts';
 import { ReadAhead } from '../io/read-ahead.ts';

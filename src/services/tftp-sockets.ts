@@ -4,7 +4,7 @@ import { openKernelTransferSocket, shareAddress } from '../io/batched-transfer-s
 import { socketName } from '../io/inherited-sockets.ts';
 import { ioErrorFrom, IoError } from '../io/io-error.ts';
 import { accessLibc, type Libc } from '../io/libc.ts';
-import { isLayoutKnown } from '../io/message-array.ts';
+import { isLayoutKnown } from '../io/message-layout.ts';
 import { adoptPlainTransferSocket, openPlainTransferSocket } from '../io/plain-transfer-socket.ts';
 import { describePortHolder } from '../io/port-holder.ts';
 import type { SocketKeeper } from '../io/sd-notify.ts';

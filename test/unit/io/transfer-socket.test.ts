@@ -6,7 +6,7 @@ import { adoptTransferSocket, openKernelTransferSocket } from '../../../src/io/b
 import { IoError } from '../../../src/io/io-error.ts';
 import { accessLibc } from '../../../src/io/libc.ts';
 import { allocatePinned, copyPinned } from '../../../src/io/memory-pool.ts';
-import { isLayoutKnown } from '../../../src/io/message-array.ts';
+import { isLayoutKnown } from '../../../src/io/message-layout.ts';
 import { openPlainTransferSocket } from '../../../src/io/plain-transfer-socket.ts';
 import type { TransferPeer, TransferSocket } from '../../../src/io/transfer-socket.ts';
 
