@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { watchFolders, type FolderWatch } from './folder-watch.ts';
+import { watchFolders, type FolderWatch, type FolderWatchOptions } from './folder-watch.ts';
 
 /** An editor writes a file in several steps; this long after the last of them it is read. */
 const SETTLE_MS = 200;
@@ -12,11 +12,15 @@ export interface FileWatchListener {
 }
 
 /**
- * Notices when the file is written to, replaced by another one of its name as editors do it, or removed. The folder is
- * watched for that, but nothing else in it: it is often the root, which may hold thousands of files. Resolves when the
- * watch has begun.
+ * Notices when the file is written to, replaced by another one of its name as editors do it, or removed, and, within two
+ * seconds, when one of the links that lead to it is swapped. The folder is watched for that, but nothing else in it: it is
+ * often the root, which may hold thousands of files. Resolves when the watch has begun.
  */
-export async function watchFile(file: string, listener: FileWatchListener): Promise<FolderWatch> {
+export async function watchFile(
+  file: string,
+  listener: FileWatchListener,
+  options: Pick<FolderWatchOptions, 'lookEveryMs'> = {},
+): Promise<FolderWatch> {
   const folder = dirname(file);
   let settling: NodeJS.Timeout | undefined;
   const watch = await watchFolders(
@@ -29,7 +33,7 @@ export async function watchFile(file: string, listener: FileWatchListener): Prom
       },
       failed: (error) => listener.failed(error),
     },
-    { ignored: (path) => path !== folder && path !== file },
+    { ...options, only: file },
   );
   return {
     stop: async () => {

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
 import { watch, type FSWatcher } from 'chokidar';
+import { FolderLinks, GONE, identityOf } from './folder-links.ts';
 
 /** Who hears of changes. */
 export interface FolderWatchListener {
@@ -16,9 +16,9 @@ export interface FolderWatch {
 
 /** How folders are watched. */
 export interface FolderWatchOptions {
-  /** Paths that are of no interest; none, unless told otherwise. */
-  readonly ignored?: (path: string) => boolean;
-  /** How often it is looked whether a folder is still the one that is watched. */
+  /** Path of the one file that is of interest; all are, unless told otherwise. */
+  readonly only?: string;
+  /** How often it is looked whether a folder, and what a link in it leads to, is still what is watched. */
   readonly lookEveryMs?: number;
 }
 
@@ -27,14 +27,15 @@ const LOOK_EVERY_MS = 2000;
 /**
  * Notices what happens to the files of folders, not of folders below them. A folder that is removed, made again, replaced
  * by another one, or mounted over is followed by its name: the kernel's watch stays with the old one, and says nothing.
- * Resolves when the watch has begun.
+ * So is a file, or a folder, that is reached over links of which one is swapped. Resolves when the watch has begun.
  */
 export async function watchFolders(
   folders: readonly string[],
   listener: FolderWatchListener,
-  { ignored, lookEveryMs = LOOK_EVERY_MS }: FolderWatchOptions = {},
+  { only, lookEveryMs = LOOK_EVERY_MS }: FolderWatchOptions = {},
 ): Promise<FolderWatch> {
   const seen = new Map([...new Set(folders)].map((folder) => [folder, identityOf(folder)]));
+  const links = Array.from(seen.keys(), (folder) => new FolderLinks(folder, only));
   let usePolling = false;
   let stopped = false;
   let current = begin();
@@ -43,7 +44,7 @@ export async function watchFolders(
     const watcher = watch([...seen.keys()], {
       depth: 0,
       ignoreInitial: true,
-      ...(ignored !== undefined && { ignored }),
+      ...(only !== undefined && { ignored: (path) => path !== only && !seen.has(path) }),
       usePolling,
       interval: lookEveryMs,
     });
@@ -78,9 +79,10 @@ export async function watchFolders(
       seen.set(folder, now);
       return now !== before;
     });
-    if (replaced.length === 0) return;
+    const changed = [...replaced.map(([folder]) => folder), ...links.flatMap((ofFolder) => ofFolder.look())];
+    if (changed.length === 0) return;
     beginAnew();
-    for (const [folder] of replaced) listener.changed(folder);
+    for (const path of changed) listener.changed(path);
   }, lookEveryMs);
   timer.unref();
 
@@ -93,17 +95,4 @@ export async function watchFolders(
       await watcher.close();
     },
   };
-}
-
-const GONE = 'gone';
-
-/** Device and number of the folder that has this name now; undefined when it cannot be asked at the moment. */
-function identityOf(folder: string): string | undefined {
-  try {
-    const { dev, ino } = statSync(folder);
-    return `${dev}:${ino}`;
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    return code === 'ENOENT' || code === 'ENOTDIR' ? GONE : undefined;
-  }
 }

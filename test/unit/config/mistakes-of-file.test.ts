@@ -244,6 +244,33 @@ const SERVICE_MISTAKES: readonly Mistake[] = [
     expected: ["2:17: '127.0.0.1' is no address with a port; write 127.0.0.1:8067, or [::1]:8067 for IPv6"],
   },
   {
+    name: 'names of the host that no URL can have, and one that is good',
+    text: [
+      'http-boot: { listen: 10.0.0.1:80, root: /srv }',
+      'http:',
+      '  listen: 127.0.0.1:8067',
+      '  host-names:',
+      '    - bootd.example.com:8067',
+      '    - https://bootd.example.com/',
+      '    - boot_d.example.com',
+      '    - -bootd.example.com',
+      "    - ''",
+      '    - Bootd.Example.com',
+    ].join('\n'),
+    expected: [
+      '5:7: "bootd.example.com:8067" is no host name like bootd.example.com',
+      '6:7: "https://bootd.example.com/" is no host name like bootd.example.com',
+      '7:7: "boot_d.example.com" is no host name like bootd.example.com',
+      '8:7: "-bootd.example.com" is no host name like bootd.example.com',
+      '9:7: "" is no host name like bootd.example.com',
+    ],
+  },
+  {
+    name: 'one name of the host for a list',
+    text: 'http-boot: { listen: 10.0.0.1:80, root: /srv }\nhttp: { listen: 127.0.0.1:8067, host-names: bootd.example.com }\n',
+    expected: ["2:45: expected a list, found 'bootd.example.com'"],
+  },
+  {
     name: 'http-boot without any file to serve',
     text: 'http-boot: { listen: 10.0.0.1:80 }\n',
     expected: [

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { watchFolders, type FolderWatch } from '../../../src/services/folder-watch.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 50 };
@@ -81,4 +81,69 @@ it('waits for a folder that is not there yet', async () => {
   mkdirSync(folder);
   await vi.waitFor(() => expect(changed).toContain(folder), PATIENCE);
   await noticesChanges();
+});
+
+/** `ln -sfn`: the new link takes the name of the old one in one step. */
+function link(target: string, path: string): void {
+  symlinkSync(target, `${path}.new`);
+  renameSync(`${path}.new`, path);
+}
+
+describe('over links', () => {
+  const names = ['v1', 'v2', 'v3'] as const;
+
+  beforeEach(() => {
+    for (const name of names) {
+      mkdirSync(join(scratch, name));
+      writeFileSync(join(scratch, name, 'file'), name);
+    }
+  });
+
+  it('follows a folder that is a link, each time that it is swapped', async () => {
+    rmSync(folder, { recursive: true });
+    link('v1', folder);
+    await start();
+    for (const name of ['v2', 'v3']) {
+      changed.length = 0;
+      link(name, folder);
+      await vi.waitFor(() => expect(changed).toContain(folder), PATIENCE);
+    }
+    await noticesChanges();
+  });
+
+  it('follows a file to where a link further on leads, each time that it is swapped', async () => {
+    link('v1', join(scratch, 'current'));
+    link('../current/file', join(folder, 'file'));
+    put('plain');
+    await start();
+    for (const name of ['v2', 'v3']) {
+      changed.length = 0;
+      link(name, join(scratch, 'current'));
+      await vi.waitFor(() => expect(changed).toContain(join(folder, 'file')), PATIENCE);
+    }
+    expect(changed).not.toContain(join(folder, 'plain'));
+    changed.length = 0;
+    writeFileSync(join(scratch, 'v3', 'file'), 'other');
+    await vi.waitFor(() => expect(changed).toContain(join(folder, 'file')), PATIENCE);
+  });
+
+  it('follows a link that was made while it watched', async () => {
+    link('v1', join(scratch, 'current'));
+    await start();
+    link('../current/file', join(folder, 'file'));
+    await vi.waitFor(() => expect(changed).toContain(join(folder, 'file')), PATIENCE);
+    // Looked at once, so that it is known where it led.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    changed.length = 0;
+    link('v2', join(scratch, 'current'));
+    await vi.waitFor(() => expect(changed).toContain(join(folder, 'file')), PATIENCE);
+  });
+
+  it('is still while nothing changes', async () => {
+    link('../v1/file', join(folder, 'file'));
+    link('../nowhere', join(folder, 'broken'));
+    await start();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(changed).toEqual([]);
+  });
 });
