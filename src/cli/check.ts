@@ -5,6 +5,7 @@ import type { CommandContext } from './command-context.ts';
 import { EXIT_CODE } from './exit-code.ts';
 import { FILE_CHECKS } from './file-checks.ts';
 import { readText } from './read-configuration.ts';
+import { printableLines } from './table.ts';
 
 interface CheckOptions {
   readonly config: string;
@@ -27,7 +28,7 @@ async function check(options: CheckOptions, context: CommandContext): Promise<vo
   if (options.json === true) {
     context.terminal.writeLine(JSON.stringify({ problems }, undefined, 2));
   } else {
-    for (const problem of problems) context.terminal.writeLine(formatConfigProblem(problem));
+    for (const problem of problems) context.terminal.writeLine(printableLines(formatConfigProblem(problem)));
     if (problems.length === 0) context.terminal.writeError(`${options.config}: no problems found`);
   }
   const isWrong = problems.some((problem) => problem.severity === 'error');

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { Command } from 'commander';
 import { formatConfigProblem, type ConfigProblem } from '../config/config-error.ts';
@@ -10,7 +9,8 @@ import type { IncludedText, ReadInclude } from '../import/dhcpd-conf-parser.ts';
 import { formatImportedConfig } from '../import/imported-config.ts';
 import { formatLoss, type Loss } from '../import/loss-list.ts';
 import { importMapFile, importTftpSetup, type ImportedTftp } from '../import/tftp-setup.ts';
-import { ioErrorFrom } from '../io/io-error.ts';
+import { IoError } from '../io/io-error.ts';
+import { readRegularFileSync } from '../io/regular-file.ts';
 import { parseMapFile } from '../tftp/map-file.ts';
 import type { CommandContext } from './command-context.ts';
 import { EXIT_CODE, UsageError } from './exit-code.ts';
@@ -90,15 +90,19 @@ function readDhcpdConf(file: string, leaseFile: ReadLeases | undefined): Importe
   return importDhcpdConf(readInput(file), file, includesOf(file), leaseFile?.hosts);
 }
 
+/** Of one file. The one that the command line names is the admin's own choice, and may be a pipe. */
+const MOST_INCLUDED_OCTETS = 32 * 1024 * 1024;
+
 /** dhcpd takes relative names from the folder that it runs in; here they count from the folder of the configuration. */
 function includesOf(mainFile: string): ReadInclude {
   return (name): IncludedText => {
     const path = isAbsolute(name) ? name : resolve(dirname(mainFile), name);
     const file = path === resolve(mainFile) ? mainFile : path;
     try {
-      return { kind: 'text', file, text: readFileSync(path, 'utf8') };
+      return { kind: 'text', file, text: readRegularFileSync(path, MOST_INCLUDED_OCTETS) };
     } catch (error) {
-      return { kind: 'problem', reason: ioErrorFrom(`cannot read ${path}`, error).message };
+      if (!(error instanceof IoError)) throw error;
+      return { kind: 'problem', reason: error.message };
     }
   };
 }

@@ -8,7 +8,7 @@ import { bmcCommand } from './bmc.ts';
 import { bootCommand } from './boot.ts';
 import { checkCommand } from './check.ts';
 import { completionCommand } from './completion.ts';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext, Terminal } from './command-context.ts';
 import { ControlError, ControlUnreachableError } from './control-client.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
 import { consoleCommand } from './console.ts';
@@ -22,6 +22,7 @@ import { bootDeviceCommand, powerCommand } from './power.ts';
 import { probeCommand } from './probe.ts';
 import { reloadCommand } from './reload.ts';
 import { serveCommand } from './serve.ts';
+import { printableLines } from './table.ts';
 import { unitsCommand } from './units.ts';
 import { programVersion, versionCommand } from './version.ts';
 
@@ -37,12 +38,15 @@ export async function runProgram(
   environment: ProgramEnvironment,
 ): Promise<ExitCode> {
   let code: ExitCode = EXIT_CODE.done;
-  const context: CommandContext = { ...environment, finish: (given) => (code = given) };
+  // What is said to people quotes files, daemons and controllers that others have written.
+  const writeError = (text: string): void => environment.terminal.writeError(printableLines(text));
+  const terminal: Terminal = { ...environment.terminal, writeError };
+  const context: CommandContext = { ...environment, terminal, finish: (given) => (code = given) };
   try {
     await createProgram(context).parseAsync([...words], { from: 'user' });
     return code;
   } catch (error) {
-    return reportFailure(error, environment);
+    return reportFailure(error, context);
   }
 }
 
@@ -97,7 +101,7 @@ function allCommands(command: Command): readonly Command[] {
 }
 
 /** Says what went wrong in the form that fits it, and how the process ends. */
-function reportFailure(error: unknown, { terminal }: ProgramEnvironment): ExitCode {
+function reportFailure(error: unknown, { terminal }: CommandContext): ExitCode {
   if (error instanceof CommanderError) {
     // Commander has already written; it ends with 0 after --help and --version only.
     return error.exitCode === 0 ? EXIT_CODE.done : EXIT_CODE.wrongUse;

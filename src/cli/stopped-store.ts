@@ -1,5 +1,5 @@
-import { lchown, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { asOwnerOf } from '../io/effective-user.ts';
 import { createLeaseStore, type LeaseStore } from '../store/lease-store.ts';
 import { openLevelStore } from '../store/level-store.ts';
 
@@ -12,30 +12,20 @@ export function storePath(stateDirectory: string): string {
 }
 
 /**
- * Opens the leases of a daemon that is stopped, and closes them again after `use`, which is also given what was odd at opening. Rejects with
- * StoreError: `locked` while a daemon runs on them.
+ * Opens the leases of a daemon that is stopped, and closes them again after `use`, which is also given what was odd at opening. Root does it as
+ * the user whom the state directory belongs to: the daemon must be able to open the files, and that user may have put links in
+ * their place. Rejects with StoreError: `locked` while a daemon runs on them.
  */
-export async function withStoppedStore<T>(
+export function withStoppedStore<T>(
   stateDirectory: string,
   use: (leases: LeaseStore, report: readonly string[]) => Promise<T>,
 ): Promise<T> {
-  const path = storePath(stateDirectory);
-  const { store, report } = await openLevelStore(path, { deadlineMs: DEADLINE_MS });
-  try {
-    return await use(createLeaseStore(store), report);
-  } finally {
-    await store.close();
-    await giveToOwner(stateDirectory, path);
-  }
-}
-
-/**
- * Root makes files that the daemon's user could not open; they belong to whom the state directory belongs to. That user may
- * have put a symbolic link there, and root must not give away what it leads to.
- */
-async function giveToOwner(stateDirectory: string, path: string): Promise<void> {
-  const { uid, gid } = await stat(stateDirectory);
-  if (uid === 0) return;
-  const below = await readdir(path, { recursive: true });
-  for (const each of [path, ...below.map((name) => join(path, name))]) await lchown(each, uid, gid);
+  return asOwnerOf(stateDirectory, async () => {
+    const { store, report } = await openLevelStore(storePath(stateDirectory), { deadlineMs: DEADLINE_MS });
+    try {
+      return await use(createLeaseStore(store), report);
+    } finally {
+      await store.close();
+    }
+  });
 }

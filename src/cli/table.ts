@@ -21,6 +21,11 @@ export function printable(text: string): string {
   });
 }
 
+/** The same for text of several lines, whose ends stay. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
 /**
  * Lines of a table for people: one heading, columns as wide as what stands in them, no spaces at the end of a line. The
  * heading is bold where the terminal may be decorated.

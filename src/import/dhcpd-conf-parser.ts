@@ -72,7 +72,23 @@ export function parseDhcpdConf(
   file: string,
   readInclude: ReadInclude,
 ): readonly ConfStatement[] {
-  return new ConfParser(text, file, readInclude, [file], 0).parseFile();
+  return new ConfParser(text, file, withinLimits(readInclude), [file], 0).parseFile();
+}
+
+/** More than any site has. Thirty small files that include each other twice are a thousand million. */
+const MOST_INCLUDED_FILES = 10_000;
+const MOST_INCLUDED_CHARACTERS = 32 * 1024 * 1024;
+
+function withinLimits(readInclude: ReadInclude): ReadInclude {
+  let files = 0;
+  let characters = 0;
+  return (name, from) => {
+    const included = readInclude(name, from);
+    files += 1;
+    if (included.kind === 'text') characters += included.text.length;
+    if (files <= MOST_INCLUDED_FILES && characters <= MOST_INCLUDED_CHARACTERS) return included;
+    return { kind: 'problem', reason: `more is included here than ${MOST_INCLUDED_FILES} files, or 32 MiB` };
+  };
 }
 
 class ConfParser {

@@ -163,6 +163,23 @@ describe('a broken file', () => {
       '31:1:3: nested too deeply',
       Object.fromEntries(Array.from({ length: 99 }, (_, n) => [String(n), `a { include "${n + 1}"; }`])),
     ],
+    [
+      'files that include each other twice, 20 deep',
+      'include "0";',
+      '19:1:1: more is included here than 10000 files, or 32 MiB',
+      {
+        ...Object.fromEntries(
+          Array.from({ length: 20 }, (_, n) => [String(n), `include "${n + 1}"; include "${n + 1}";`]),
+        ),
+        20: '',
+      },
+    ],
+    [
+      'a large file that is included often',
+      'include "0"; '.repeat(40),
+      'f:1:417: more is included here than 10000 files, or 32 MiB',
+      { 0: ' '.repeat(2 ** 20) },
+    ],
   ])('%s', (_, text, message, contents = {}) => {
     let error: unknown;
     try {
