@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Mac } from '../addr/mac.ts';
 import type { NodeDraft } from '../boot/node-registry.ts';
@@ -15,6 +15,8 @@ import {
   type DnsmasqOption,
 } from '../import/dnsmasq-files.ts';
 import type { Clock } from '../io/clock.ts';
+import { IoError } from '../io/io-error.ts';
+import { readRegularFile } from '../io/regular-file.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { describeFolders, DNSMASQ_MANAGER, type IgnoredMachine, type ReadFile } from './dnsmasq-folder.ts';
@@ -35,6 +37,8 @@ export interface DnsmasqFolderParts {
 const SETTLE_MS = 100;
 /** A file that is empty, or stops in the middle of a line, is being written for this long after its last change. */
 const WRITING_MS = 2_000;
+/** Ironic's files have some hundred. */
+const MOST_OCTETS = 1024 * 1024;
 const WITHOUT_CONDITION = { kind: 'none' } as const;
 
 /**
@@ -159,7 +163,7 @@ export class DnsmasqFolderService implements Service {
     let isWhole = true;
     for (const name of names) {
       const path = join(folder, name);
-      const read = await readWithTime(path);
+      const read = await this.#read(path);
       // Gone between the listing and the reading: the next event tells.
       if (read === undefined) continue;
       const file = parse(read.text);
@@ -177,6 +181,20 @@ export class DnsmasqFolderService implements Service {
       }
     }
     return isWhole;
+  }
+
+  /** Undefined for a file that is gone, and for what is no file of Ironic, which is told. */
+  async #read(path: string): Promise<{ readonly text: string; readonly writtenAt: number } | undefined> {
+    try {
+      return await readRegularFile(path, MOST_OCTETS);
+    } catch (error) {
+      if (!(error instanceof IoError)) throw error;
+      if (error.code === 'not-found') return undefined;
+      // What the operating system refuses may be a node's: none is taken away for it.
+      if (error.osCode !== undefined) throw error;
+      this.#warn(error.message, error.message);
+      return undefined;
+    }
   }
 
   /** Makes the nodes of this origin what the files say: first what goes, so that its MACs are free. */
@@ -223,7 +241,9 @@ export class DnsmasqFolderService implements Service {
     const text = formatDnsmasqLeases(leases(), clock.now());
     if (text === this.#writtenLeases) return;
     const aside = `${settings.leaseFile}.new`;
-    await writeFile(aside, text, { mode: 0o644 });
+    await rm(aside, { force: true });
+    // Never through a link: Ironic's user may write in this folder.
+    await writeFile(aside, text, { mode: 0o644, flag: 'wx' });
     await rename(aside, settings.leaseFile);
     this.#writtenLeases = text;
   }
@@ -249,14 +269,4 @@ function formatFailure(result: Exclude<NodeCommandResult, { kind: 'done' }>): st
 async function makeFolder(folder: string): Promise<void> {
   const made = await mkdir(folder, { recursive: true });
   if (made !== undefined) await chmod(folder, 0o2775);
-}
-
-async function readWithTime(path: string): Promise<{ text: string; writtenAt: number } | undefined> {
-  try {
-    const { mtimeMs } = await stat(path);
-    return { text: await readFile(path, 'utf8'), writtenAt: mtimeMs };
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -50,7 +50,10 @@ describe('a file that somebody else wrote', () => {
     ['a folder', (path) => mkdirSync(path), /included: it is no regular file$/],
     [
       'a terabyte',
-      (path) => (writeFileSync(path, ''), truncateSync(path, 2 ** 40)),
+      (path) => {
+        writeFileSync(path, '');
+        truncateSync(path, 2 ** 40);
+      },
       /it is longer than 33554432/,
     ],
   ])('is not read when it includes %s', async (_, make, reason) => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -5,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -247,4 +249,21 @@ it('writes the leases for Ironic when they have changed', async () => {
   await soon(() => expect(readFileSync(leaseFile, 'utf8')).toMatch(/^\d+ \S+ 192\.168\.0\.130 \* \*\n$/));
   expect(readFileSync(leaseFile, 'utf8').split(' ')[1]).toBe(MAC);
   expect(existsSync(`${leaseFile}.new`)).toBe(false);
+});
+
+it('waits for nobody who writes into a FIFO, and reads the other files', async () => {
+  await start();
+  for (const name of ['a', 'b', 'c', 'd']) execFileSync('mkfifo', [join(hosts, `${name}.conf`)]);
+  deploy(UUID, MAC, TAG);
+  await soon(() => expect(known()).toEqual([[UUID, [MAC]]]));
+  expect(warnings).toContain(`cannot read ${join(hosts, 'a.conf')}: it is no regular file`);
+});
+
+it('writes the leases into no file that a link beside them leads to', async () => {
+  const victim = join(folder, 'victim');
+  writeFileSync(victim, 'as it was');
+  symlinkSync(victim, `${leaseFile}.new`);
+  await start();
+  expect(readFileSync(victim, 'utf8')).toBe('as it was');
+  expect(readFileSync(leaseFile, 'utf8')).toBe('');
 });
