@@ -28,7 +28,18 @@ export function parseDhcpdLeases(text: string, file: string): LeaseFile {
 }
 
 /** dhcpd begins each declaration at the left margin, with one of these words. */
-const DECLARATION = /(?<=\n)(?:lease|host|failover|group|class|subclass|server-duid|authoring-byte-order)\b/g;
+const KEYWORDS = [
+  'lease',
+  'host',
+  'failover',
+  'group',
+  'class',
+  'subclass',
+  'server-duid',
+  'authoring-byte-order',
+] as const;
+const BEGINNINGS: ReadonlySet<string> = new Set(KEYWORDS);
+const DECLARATION = new RegExp(`(?<=\\n)(?:${KEYWORDS.join('|')})\\b`, 'g');
 
 /** Blocks inside of a lease are skipped, `on expiry { … }`; more nesting than this is damage. */
 const DEEPEST_NESTING = 32;
@@ -105,7 +116,7 @@ class LeaseFileParser {
   /** The words up to the semicolon or the opening brace. */
   #readHead(first: Token): { readonly words: readonly Token[]; readonly isBlock: boolean } {
     const words: Token[] = [];
-    for (let token: Token | undefined = first; token !== undefined; token = this.#lexer.next()) {
+    for (let token: Token | undefined = first; token !== undefined; token = this.#nextInside()) {
       if (isSign(token, ';', '{')) return { words, isBlock: isSign(token, '{') };
       if (isSign(token, '}')) throw new StatementFault(token.place, "this '}' closes nothing");
       words.push(token);
@@ -117,7 +128,7 @@ class LeaseFileParser {
   #readStatements(): readonly LeaseStatement[] {
     const statements: LeaseStatement[] = [];
     for (;;) {
-      const token = this.#lexer.next();
+      const token = this.#nextInside();
       if (token === undefined) throw new UnexpectedEnd(this.#lexer.place());
       if (isSign(token, '}')) return statements;
       if (isSign(token, ';')) continue;
@@ -130,12 +141,25 @@ class LeaseFileParser {
   #skipBlock(): void {
     let depth = 1;
     while (depth > 0) {
-      const token = this.#lexer.next();
+      const token = this.#nextInside();
       if (token === undefined) throw new UnexpectedEnd(this.#lexer.place());
       if (isSign(token, '{')) depth += 1;
       if (isSign(token, '}')) depth -= 1;
       if (depth > DEEPEST_NESTING) throw new StatementFault(token.place, 'nested too deeply');
     }
+  }
+
+  /**
+   * The next token of a declaration. One that never ends is given up where the next begins: read on to the end of the
+   * file, a few thousand of them would take minutes.
+   */
+  #nextInside(): Token | undefined {
+    const token = this.#lexer.next();
+    const keyword = keywordOf(token);
+    if (token?.place.column === 1 && keyword !== undefined && BEGINNINGS.has(keyword)) {
+      throw new StatementFault(token.place, 'the record before this one has no end');
+    }
+    return token;
   }
 
   /** Lists a declaration whose end cannot be found, and goes on with the next one at the left margin. */

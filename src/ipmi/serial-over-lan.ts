@@ -89,7 +89,7 @@ export class SerialConsole {
 
   /** Characters to the machine. */
   type(characters: Uint8Array, now: number): readonly ConsoleAction[] {
-    const room = MOST_TYPED_AHEAD - this.#queue.length;
+    const room = Math.max(0, MOST_TYPED_AHEAD - this.#queue.length);
     this.#queue.push(...characters.subarray(0, room));
     return this.#sendNext(now);
   }

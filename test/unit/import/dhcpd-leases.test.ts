@@ -146,6 +146,17 @@ describe('a damaged file', () => {
     ]);
   });
 
+  it('gives a record up where the next begins, however many have no end', () => {
+    const began = performance.now();
+    const { records, losses } = parse(
+      `${'lease 10.0.0.1\n'.repeat(10_000)}${'lease 10.0.0.2 {\n'.repeat(10_000)}`,
+    );
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(records).toEqual([]);
+    expect(losses).toHaveLength(20_000);
+    expect(losses[0]).toMatchObject({ reason: 'the record before this one has no end', place: { line: 2 } });
+  });
+
   it('names failover as what bootd does not offer', () => {
     expect(lossesOf('failover peer "pair" state { my state normal at 0 2026/11/22 17:00:00; }\n')).toEqual([
       'dhcpd.leases:1:1: note: failover: bootd has no failover; its leases are taken as they are',

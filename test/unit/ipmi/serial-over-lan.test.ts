@@ -37,4 +37,20 @@ describe('what is typed', () => {
     expect(sent(acknowledge(console, 1, 2, REFUSED))).toEqual([]);
     expect(sent(console.wake(console.wakeAt ?? 0))).toEqual([[2, 'cdef']]);
   });
+
+  it('waits up to 64 KiB, also where the controller gives back what it had been sent', () => {
+    const console = new SerialConsole({ mostCharacters: 60, port: 623 });
+    console.type(Buffer.alloc(65_536, 'a'), 0);
+    console.type(Buffer.alloc(60, 'b'), 0);
+    acknowledge(console, 1, 0, REFUSED);
+    console.type(Buffer.alloc(1000, 'c'), 1);
+    let typed = '';
+    for (let [last] = sent(console.wake(501)); last !== undefined;) {
+      const [sequence = 0, characters] = last;
+      typed += characters;
+      [last] = sent(acknowledge(console, sequence, characters.length));
+    }
+    expect(typed).toHaveLength(65_596);
+    expect(typed).not.toContain('c');
+  });
 });
