@@ -25,7 +25,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 export interface RunningDaemon {
   /** Finishes what is under way, within bounds, and gives everything back. */
   stop(): Promise<void>;
-  /** Reads the configuration and what it names again; what comes of it, or is wrong with it, is in the log. */
+  /** Reads the configuration and what it names again. Never rejects: what comes of it, or is wrong, is in the log. */
   reload(): Promise<void>;
 }
 
@@ -134,7 +134,7 @@ function furnish(
     status,
     answer: () => Promise.all(parts.flatMap((part) => part.answer?.() ?? [])),
     async reload() {
-      await configuration.reload('signal');
+      await configuration.reload('signal').catch(() => undefined);
     },
   };
 }

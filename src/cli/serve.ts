@@ -110,14 +110,7 @@ async function runDaemon(
     });
     const daemon = await Promise.race([starting, stopSignal]);
     if (typeof daemon === 'string') return EXIT_CODE.done;
-    context.onReloadSignal(() => {
-      daemon.reload().catch((error: unknown) => {
-        logger.error(
-          { event: EVENTS.daemonFailed, err: error },
-          'the reload failed; what was loaded before serves on',
-        );
-      });
-    });
+    context.onReloadSignal(() => void daemon.reload());
     if (demo !== undefined) explainDemo(demo, context.terminal);
     await stopSignal;
     await daemon.stop();

@@ -13,7 +13,7 @@ export interface ReloadPart extends HousePart {
 
 /** `parts` are those that other settings concern. */
 export function buildReload(
-  foundation: Foundation,
+  foundation: Pick<Foundation, 'clock' | 'logger' | 'metrics' | 'inForce'>,
   starting: StartingConfiguration,
   parts: readonly HousePart[],
   notifier: ReloadServiceParts['notifier'],
@@ -31,8 +31,12 @@ export function buildReload(
       return async () => {
         inForce.settings = next;
         logger.level = next.logLevel;
-        // All of them begin in this turn; only what follows is waited for.
-        await Promise.all(steps.map(async (step) => step()));
+        // All of them begin in this turn; only what follows is waited for. One that fails keeps no other from it.
+        const ends = await Promise.allSettled(steps.map(async (step) => step()));
+        const failures = ends.flatMap((end): readonly unknown[] =>
+          end.status === 'rejected' ? [end.reason] : [],
+        );
+        if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
       };
     },
     notifier,

@@ -32,8 +32,8 @@ export interface ReloadServiceParts {
   readonly settings: () => BootdSettings;
   /**
    * Gets all services ready for other settings without showing any of it. The function that it resolves with puts them
-   * in force, all in the same turn of the event loop, and resolves when what follows from them is done. Rejects with
-   * ConfigError or IoError when one of them cannot.
+   * in force, all in the same turn of the event loop, and resolves when what follows from them is done; that it rejects is
+   * a mistake of ours. Rejects with ConfigError or IoError when one of them cannot.
    */
   readonly prepare: (next: BootdSettings) => Promise<() => Promise<void>>;
   /** For the service manager, which waits for the end of what it asked for. */
@@ -80,7 +80,7 @@ export class ReloadService implements Service, ReloadCommands {
     this.#parts.metrics.configLoaded(sha256(this.#text), this.#parts.clock.now());
     await this.#follow(this.#parts.settings());
     const { text } = this.#read();
-    if (text !== undefined && text !== this.#text) void this.reload('file');
+    if (text !== undefined && text !== this.#text) this.#reloadChanged();
   }
 
   async stop(): Promise<void> {
@@ -95,13 +95,17 @@ export class ReloadService implements Service, ReloadCommands {
     return this.#problems.map(formatConfigProblem);
   }
 
-  /** Never rejects for what stands in files. */
+  /**
+   * Never rejects for what stands in files; a mistake of ours is in the log, and among the problems, before it rejects.
+   * Refused when bootd is being stopped.
+   */
   reload(cause: Cause = 'api'): Promise<ReloadOutcome> {
     return this.#inTurn(() => this.#reload(cause));
   }
 
   plan(): Promise<ReloadOutcome> {
     return this.#inTurn(async () => {
+      if (this.#stopped) return STOPPED;
       const read = await this.#prepare();
       if ('problems' in read) return { kind: 'refused', problems: read.problems.map(formatConfigProblem) };
       return { kind: 'planned', changes: read.plan.changes };
@@ -115,17 +119,23 @@ export class ReloadService implements Service, ReloadCommands {
   }
 
   async #reload(cause: Cause): Promise<ReloadOutcome> {
+    if (this.#stopped) return STOPPED;
     const { notifier } = this.#parts;
     notifier.reloading();
+    let isInForce = false;
     try {
       const read = await this.#prepare();
       if ('problems' in read) return this.#refuse(read.problems, cause);
-      await read.apply();
+      isInForce = true;
       this.#text = read.text;
+      await read.apply();
       this.#problems = [];
       this.#report(read, cause);
       await this.#follow(read.plan.settings);
       return { kind: 'applied', changes: read.plan.changes };
+    } catch (error) {
+      this.#reportMistake(error, cause, isInForce);
+      throw error;
     } finally {
       notifier.reloaded();
     }
@@ -219,7 +229,7 @@ export class ReloadService implements Service, ReloadCommands {
     for (const file of wanted) {
       if (this.#watches.has(file) || this.#stopped) continue;
       const watch = await watchFile(file, {
-        changed: () => void this.reload('file').catch((error: unknown) => this.#reportMistake(error)),
+        changed: () => this.#reloadChanged(),
         failed: (error) =>
           logger.warn(
             { event: EVENTS.configWarned, file, err: error },
@@ -230,10 +240,27 @@ export class ReloadService implements Service, ReloadCommands {
     }
   }
 
-  #reportMistake(error: unknown): void {
-    this.#parts.logger.error({ event: EVENTS.daemonFailed, err: error }, 'a reload failed inside bootd');
+  #reloadChanged(): void {
+    // What it rejects for is in the log.
+    this.reload('file').catch(() => undefined);
+  }
+
+  /** What a file says is no reason for it; `/readyz` shows it until a reload goes well. */
+  #reportMistake(error: unknown, cause: Cause, isInForce: boolean): void {
+    const { logger, metrics } = this.#parts;
+    const what = error instanceof Error ? error.message : String(error);
+    const message = isInForce
+      ? `is in force, but bootd failed to follow it everywhere: ${what}; restart bootd`
+      : `bootd failed to put it in force: ${what}; the configuration that was in force before stays in force`;
+    const problem = this.#problemAtStart(message);
+    this.#problems = [problem];
+    metrics.configReloadSuccessful.set(0);
+    logger.error({ event: EVENTS.daemonFailed, cause, err: error }, formatConfigProblem(problem));
   }
 }
+
+/** What is built down would be built up again. */
+const STOPPED: ReloadOutcome = { kind: 'refused', problems: ['bootd is being stopped'] };
 
 function keysOf(changes: readonly PlannedChange[], kind: 'live' | 'restart'): readonly string[] {
   return changes.filter(({ effect }) => effect.kind === kind).map(({ key }) => key);
