@@ -209,7 +209,7 @@ describe('a file that cannot be used', () => {
     ],
     [
       'a service that the system refuses something',
-      new IoError('other', 'no room'),
+      new IoError('not-permitted', 'no room'),
       /bootd\.yaml:1:1: no room$/,
     ],
   ])('is refused by %s', async (_, error, problem) => {
