@@ -17,6 +17,8 @@ export interface MachineWire {
   readonly forceBroadcast: boolean;
   /** The socket of the DHCP client. */
   openDhcp(): Promise<NodeUdpPort>;
+  /** The host's address there, that files are fetched from where the host does not have the leased one. */
+  readonly ownAddress: Ipv4 | undefined;
   /** The address that files are fetched from, given the leased one. Throws UsageError when there is none. */
   transferAddress(leased: Ipv4): Ipv4;
   /** A socket for one file. */
@@ -55,6 +57,7 @@ function loopbackWire(ports: { readonly client: number }): MachineWire {
     dhcpTo: LOOPBACK_SERVER,
     releaseTo: (server) => server,
     forceBroadcast: false,
+    ownAddress: undefined,
     openDhcp: () => openUdpPort({ address: UNSPECIFIED_IPV4, port: ports.client }),
     transferAddress: (leased) => {
       if (leased >>> 24 === 127) return leased;
@@ -67,7 +70,6 @@ function loopbackWire(ports: { readonly client: number }): MachineWire {
 }
 
 function deviceWire(name: string, ports: { readonly client: number }): MachineWire {
-  requireInterface(name);
   return {
     title: `interface ${name}`,
     dhcpTo: BROADCAST_IPV4,
@@ -75,6 +77,7 @@ function deviceWire(name: string, ports: { readonly client: number }): MachineWi
     releaseTo: (server) => (requireInterface(name).addresses.length === 0 ? BROADCAST_IPV4 : server),
     forceBroadcast: true,
     openDhcp: () => adoptUdpPort(openDeviceSocket({ device: name, port: ports.client, broadcast: true })),
+    ownAddress: requireInterface(name).addresses[0]?.address,
     transferAddress: (leased) => addressOn(requireInterface(name), leased),
     openTransfer: (from) =>
       adoptUdpPort(openDeviceSocket({ device: name, port: 0, address: from, broadcast: false })),

@@ -25,14 +25,18 @@ export interface FootprintNote {
 
 /**
  * Tells the daemon that this machine is played from now on, so that policy `once` stays unused and the trace says whose it
- * is. From another host nobody can be told: the note says what that means.
+ * is; and from which address its files are fetched, where that is not the leased one. From another host nobody can be told: the note says what that means.
  */
 export async function announceProbe(
   control: ControlClient,
   mac: Mac,
+  address: Ipv4 | undefined,
 ): Promise<{ readonly footprint: Footprint; readonly note: FootprintNote | undefined }> {
   try {
-    const { body } = await control.post('/v1/probes', { mac });
+    const { body } = await control.post('/v1/probes', {
+      mac,
+      ...(address === undefined ? {} : { address: formatIpv4(address) }),
+    });
     const announcement = textOf(recordOf(body)['id']);
     return { footprint: { held: await heldAddresses(control, mac), announcement }, note: undefined };
   } catch (error) {

@@ -50,7 +50,7 @@ export async function playMachine(
 ): Promise<BootVerdict | undefined> {
   const control = new ControlClient(plan.controlSocket);
   const port = await plan.wire.openDhcp();
-  const { footprint, note } = await announceProbe(control, plan.machine.mac);
+  const { footprint, note } = await announceProbe(control, plan.machine.mac, plan.wire.ownAddress);
   tellNote(note, tell);
   const isAnnounced = footprint.announcement !== undefined;
   const expected = isAnnounced ? await readExpectations(control, plan.machine.mac) : undefined;

@@ -13,6 +13,7 @@ import { createDemoSite, type DemoSite } from './demo-site.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
 import { readConfiguration, readText } from './read-configuration.ts';
 import { runRehearsal, type RehearsalChoices } from './rehearse.ts';
+import { giveToStateOwner } from './state-owner.ts';
 import { programVersion } from './version.ts';
 
 interface ServeOptions extends RehearsalChoices {
@@ -117,6 +118,9 @@ async function runDaemon(
     return EXIT_CODE.done;
   } catch (error) {
     return reportFailure(error, logger);
+  } finally {
+    // A rehearsal writes nothing there. Root that tried the daemon by hand must leave a store that the service can open.
+    if (options.observe !== true) await giveToStateOwner(settings.stateDirectory);
   }
 }
 

@@ -7,6 +7,8 @@ export interface ProbeAnnouncement {
   readonly id: string;
   /** The machine that is played. */
   readonly mac: Mac;
+  /** From which its files are fetched, beside the one that it is leased. */
+  readonly address: Ipv4 | undefined;
   readonly startedAt: number;
   readonly expiresAt: number;
 }
@@ -29,7 +31,7 @@ export type ExpectedFile =
 /** The probes that are under way, as the control API sees them. */
 export interface ProbeCommands {
   /** Undefined when too many are under way. */
-  announce(mac: Mac, lifetimeMs: number): ProbeAnnouncement | undefined;
+  announce(mac: Mac, lifetimeMs: number, address?: Ipv4): ProbeAnnouncement | undefined;
   /** Succeeds also when there is no such probe. */
   end(id: string): void;
   /** What a machine at this address should get for this name over TFTP; undefined when TFTP is off. */

@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
-import { parseIpv4 } from '../addr/ipv4.ts';
+import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import { parseMac } from '../addr/mac.ts';
 import { MOST_PROBES } from '../boot/probe-register.ts';
 import type { ExpectedFile, ProbeAnnouncement, ProbeCommands } from './probe-commands.ts';
@@ -14,6 +14,14 @@ const LONGEST_LIFETIME_SECONDS = 3600;
 const ProbePostSchema = Type.Object(
   {
     mac: Type.String({ description: 'The machine that is played.' }),
+    address: Type.Optional(
+      nullable(
+        Type.String({
+          description:
+            "From which its files are fetched, where that is not the leased one: the playing host's.",
+        }),
+      ),
+    ),
     lifetime_seconds: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -29,6 +37,7 @@ const ProbePostSchema = Type.Object(
 const ProbeSchema = Type.Object({
   id: Type.String(),
   mac: Type.String(),
+  address: nullable(Type.String()),
   started_at: Type.String({ format: 'date-time' }),
   expires_at: Type.String({ format: 'date-time' }),
 });
@@ -93,7 +102,8 @@ export function addProbeRoutes(app: FastifyInstance, probes: ProbeCommands): voi
         ]);
       }
       const seconds = request.body.lifetime_seconds ?? DEFAULT_LIFETIME_SECONDS;
-      const probe = probes.announce(mac, seconds * 1000);
+      const address = addressOf(request.body.address ?? undefined);
+      const probe = probes.announce(mac, seconds * 1000, address);
       if (probe === undefined) {
         throw new ProblemError('too-many-probes', `${MOST_PROBES} machines are being played already`);
       }
@@ -156,10 +166,26 @@ function formatExpectedFile(expected: ExpectedFile): Static<typeof ExpectedFileS
   return { source, path, octets, sha256, node: node ?? null, generation: generation ?? null, error: null };
 }
 
-function formatProbe({ id, mac, startedAt, expiresAt }: ProbeAnnouncement): Static<typeof ProbeSchema> {
+function addressOf(text: string | undefined): Ipv4 | undefined {
+  if (text === undefined) return undefined;
+  const address = parseIpv4(text);
+  if (address !== undefined) return address;
+  throw new ProblemError('invalid-value', `"${text}" is no IPv4 address`, [
+    { pointer: '/address', detail: 'is no IPv4 address' },
+  ]);
+}
+
+function formatProbe({
+  id,
+  mac,
+  address,
+  startedAt,
+  expiresAt,
+}: ProbeAnnouncement): Static<typeof ProbeSchema> {
   return {
     id,
     mac,
+    address: address === undefined ? null : formatIpv4(address),
     started_at: new Date(startedAt).toISOString(),
     expires_at: new Date(expiresAt).toISOString(),
   };

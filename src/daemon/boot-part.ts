@@ -40,7 +40,7 @@ export function buildBoots(
   const traceFile = join(settings.stateDirectory, 'boots.jsonl');
   const boots = new BootTraceService({
     portByMac: (mac) => registry.portByMac(mac),
-    macOfAddress: (address) => leases?.service.macOfAddress(address),
+    macOfAddress: (address) => probes.machineAt(address) ?? leases?.service.macOfAddress(address),
     probes,
     foreignServers,
     keeper: new TraceKeeper(new TraceJournal(traceFile, TRACE_LIMITS.established), logger),

@@ -60,7 +60,7 @@ function buildBootFiles(
     registry,
     peers: givesAddresses ? undefined : new PeerMemory(clock),
     rendering,
-    macOfAddress: (address) => leases?.service.macOfAddress(address),
+    macOfAddress: (address) => probes.machineAt(address) ?? leases?.service.macOfAddress(address),
     unknownMachines: settings.unknownMachines,
     probes,
     renderingFailed: (failure) => boots.observeRenderingFailure(failure),

@@ -174,7 +174,8 @@ export class BootTraceService implements Service, BootObserver, BootQueries {
       trace = this.#awaited(mac, now) ?? this.#begin(mac, now, true);
     } else if (trace.systemRuns) return;
     trace.node = port?.node.uuid ?? trace.node;
-    trace.address = peer;
+    // A probe fetches from its host's address; the trace has the machine's.
+    if (this.#parts.probes.machineAt(peer) === undefined) trace.address = peer;
     if (observation.kind === 'refused') trace.recordRefusal(this.#withTellingRule(observation), role, now);
     else trace.recordFile(observation, role, this.#isLocalDisk(observation.source, port), now);
     this.#table.establish(trace);

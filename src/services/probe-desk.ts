@@ -23,10 +23,10 @@ export class ProbeDesk implements ProbeCommands, ProbeLookup {
     this.#parts = parts;
   }
 
-  announce(mac: Mac, lifetimeMs: number): ProbeAnnouncement | undefined {
+  announce(mac: Mac, lifetimeMs: number, address?: Ipv4): ProbeAnnouncement | undefined {
     const { clock, logger } = this.#parts;
     const beganAt = clock.monotonic();
-    const probe = { id: randomUUID(), mac, beganAt, endsAt: beganAt + lifetimeMs };
+    const probe = { id: randomUUID(), mac, address, beganAt, endsAt: beganAt + lifetimeMs };
     if (!this.#register.announce(probe)) return undefined;
     logger.info({ event: EVENTS.probeAnnounced, probe: probe.id, mac }, 'bootd probe plays this machine');
     return this.#announcementOf(probe);
@@ -48,9 +48,13 @@ export class ProbeDesk implements ProbeCommands, ProbeLookup {
     return this.#register.probeAt(mac, this.#parts.clock.monotonic() - agoMs)?.id;
   }
 
-  #announcementOf({ id, mac, beganAt, endsAt }: PlayedMachine): ProbeAnnouncement {
+  machineAt(address: Ipv4): Mac | undefined {
+    return this.#register.machineAt(address, this.#parts.clock.monotonic());
+  }
+
+  #announcementOf({ id, mac, address, beganAt, endsAt }: PlayedMachine): ProbeAnnouncement {
     const { clock } = this.#parts;
     const zero = clock.now() - clock.monotonic();
-    return { id, mac, startedAt: Math.round(zero + beganAt), expiresAt: Math.round(zero + endsAt) };
+    return { id, mac, address, startedAt: Math.round(zero + beganAt), expiresAt: Math.round(zero + endsAt) };
   }
 }

@@ -69,7 +69,13 @@ export async function prepareStoreFolder(path: string): Promise<StoreFolder> {
     };
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    throw new StoreError('unusable', ioErrorFrom(`cannot use ${path} for the store`, error).message, error);
+    const problem = ioErrorFrom(`cannot use ${path} for the store`, error);
+    // What is left when root's bootd was killed on the service's state directory.
+    const advice =
+      problem.osCode === 'EACCES'
+        ? ` (it must belong to the user that bootd runs as: chown -R USER: ${path})`
+        : '';
+    throw new StoreError('unusable', problem.message + advice, error);
   }
 }
 

@@ -1,19 +1,8 @@
 import { createHash } from 'node:crypto';
-import {
-  chmod,
-  copyFile,
-  link,
-  mkdir,
-  mkdtemp,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, copyFile, link, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { builtFolder } from './built-folder.ts';
 import { buildRamdisk } from './ramdisk.ts';
 import { run } from './processes.ts';
 import { cloudKernelVersion } from './tools.ts';
@@ -75,30 +64,12 @@ async function builtBootRoot(): Promise<string> {
   if (kernelVersion === undefined) throw new Error('no cloud kernel is installed');
   const kernel = `/boot/vmlinuz-${kernelVersion}`;
   const key = await identity([kernel, ...Object.values(LOADERS), '/usr/lib/grub/x86_64-efi/moddep.lst']);
-  const folder = join(tmpdir(), `bootd-boot-root-${key}`);
-  // Somebody else's folder of this name in a public place is not trusted with what root serves.
-  const owner = await stat(folder).then(
-    ({ uid }) => uid,
-    () => undefined,
-  );
-  if (owner === process.getuid?.()) return folder;
-  if (owner !== undefined) throw new Error(`${folder} belongs to another user`);
-  const work = await mkdtemp(join(tmpdir(), 'bootd-boot-root-work-'));
-  try {
-    const root = join(work, 'root');
+  return builtFolder(`bootd-boot-root-${key}`, async (root) => {
     await fill(root, kernel);
-    await mkdir(join(work, 'ramdisk'));
-    await buildRamdisk(kernelVersion, join(work, 'ramdisk'), join(root, 'ramdisk'));
-    await rename(root, folder).catch(async (error: unknown) => {
-      // Another run was faster: its folder has the same content.
-      await stat(folder).catch(() => {
-        throw error;
-      });
-    });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-  return folder;
+    const work = join(dirname(root), 'ramdisk');
+    await mkdir(work);
+    await buildRamdisk(kernelVersion, work, join(root, 'ramdisk'));
+  });
 }
 
 async function fill(root: string, kernel: string): Promise<void> {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { builtFolder } from './built-folder.ts';
 import { run, type RunOptions } from './processes.ts';
 
 /** Besides what every Debian has: a service manager that can be booted, and what Node.js and bootd's tests ask for. */
@@ -54,32 +53,13 @@ async function builtDebianRoot(): Promise<string> {
   const release = await codename();
   const builder = await readFile(fileURLToPath(import.meta.url));
   const key = createHash('sha256').update(`${release} ${process.arch}\n`).update(builder).digest('hex');
-  const folder = join(tmpdir(), `bootd-debian-root-${release}-${key.slice(0, 16)}`);
-  // Somebody else's folder of this name in a public place is not trusted with what root runs.
-  const owner = await stat(folder).then(
-    ({ uid }) => uid,
-    () => undefined,
-  );
-  if (owner === process.getuid?.()) return folder;
-  if (owner !== undefined) throw new Error(`${folder} belongs to another user`);
-  const work = await mkdtemp(join(tmpdir(), 'bootd-debian-root-work-'));
-  try {
-    const root = join(work, 'root');
+  return builtFolder(`bootd-debian-root-${release}-${key.slice(0, 16)}`, async (root) => {
     const settings = ['--variant=minbase', `--include=${INCLUDED.join(',')}`];
     await run('debootstrap', [...settings, release, root, await mirror(release)], {
       timeoutMs: BUILD_TIMEOUT_MS,
     });
     await run('chroot', [root, 'apt-get', 'clean']);
-    await rename(root, folder).catch(async (error: unknown) => {
-      // Another run was faster: its folder has the same content.
-      await stat(folder).catch(() => {
-        throw error;
-      });
-    });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-  return folder;
+  });
 }
 
 async function codename(): Promise<string> {

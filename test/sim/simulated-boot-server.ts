@@ -76,7 +76,7 @@ export class SimulatedBootServer {
     const { leaseService, clock } = life;
     const macOfAddress = (address: Ipv4) => leaseService.macOfAddress(address);
     const common = { clock, logger: LOGGER, metrics: METRICS };
-    const probes = { probeOf: () => undefined };
+    const probes = { probeOf: () => undefined, machineAt: () => undefined };
     this.boots = new BootTraceService({
       ...common,
       portByMac: (mac) => content.registry.portByMac(mac),

@@ -3,7 +3,7 @@ import { MOST_PROBES, ProbeRegister, type PlayedMachine } from '../../../src/boo
 import { MAC, OTHER_MAC } from './samples.ts';
 
 function probe(changes: Partial<PlayedMachine> = {}): PlayedMachine {
-  return { id: 'a', mac: MAC, beganAt: 1000, endsAt: 11_000, ...changes };
+  return { id: 'a', mac: MAC, address: undefined, beganAt: 1000, endsAt: 11_000, ...changes };
 }
 
 describe('ProbeRegister', () => {

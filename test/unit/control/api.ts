@@ -91,6 +91,7 @@ export class TestApi {
   dhcp: DhcpSettings | undefined;
   powerSettings: PowerSettings = { ...POWER_DEFAULTS, retries: { attempts: 4, firstTimeoutMs: 50 } };
   power: PowerService | undefined;
+  probes: ProbeDesk | undefined;
   /** In the place of the real service, for those who must not send to the BMCs that nodes name. */
   bmcs: PowerCommands | undefined;
   #server: ControlServer | undefined;
@@ -133,7 +134,11 @@ export class TestApi {
           })),
         watches: this.watches,
         configuration: this.configuration,
-        probes: new ProbeDesk({ clock: this.clock, logger, expectedFile: () => this.expectedFile }),
+        probes: (this.probes = new ProbeDesk({
+          clock: this.clock,
+          logger,
+          expectedFile: () => this.expectedFile,
+        })),
         boots: { list: () => [], byId: () => undefined },
         events: this.events,
         health,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAC, UUID } from '../boot/samples.ts';
+import { ipv4, MAC, UUID } from '../boot/samples.ts';
 import { TestApi } from './api.ts';
 
 let api: TestApi;
@@ -22,6 +22,7 @@ it('shows a probe from its announcement to its end', async () => {
   expect(body).toEqual({
     id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
     mac: MAC,
+    address: null,
     started_at: '2026-01-01T00:00:00.000Z',
     expires_at: '2026-01-01T00:10:00.000Z',
   });
@@ -34,6 +35,18 @@ it('shows a probe from its announcement to its end', async () => {
   );
 });
 
+it('knows from which address the files of a machine are fetched, a moment longer than the probe', async () => {
+  const { id, body } = await announce({ mac: MAC, address: '192.168.0.200' });
+  expect(body).toMatchObject({ address: '192.168.0.200' });
+  const address = ipv4('192.168.0.200');
+  expect(api.probes?.machineAt(address)).toBe(MAC);
+  expect(api.probes?.machineAt(ipv4('192.168.0.201'))).toBeUndefined();
+  await api.call('DELETE', `/v1/probes/${id}`);
+  expect(api.probes?.machineAt(address)).toBe(MAC);
+  api.clock.advance(2000);
+  expect(api.probes?.machineAt(address)).toBeUndefined();
+});
+
 it('forgets one that never says that it is over', async () => {
   await announce({ mac: MAC.toUpperCase().replaceAll(':', '-'), lifetime_seconds: 5 });
   api.clock.advance(5000);
@@ -42,6 +55,7 @@ it('forgets one that never says that it is over', async () => {
 
 it.each([
   [{ mac: 'x' }, 422, 'invalid-value'],
+  [{ mac: MAC, address: '192.168.0.256' }, 422, 'invalid-value'],
   [{}, 400, 'invalid-document'],
   [{ mac: MAC, lifetime_seconds: 0 }, 400, 'invalid-document'],
   [{ mac: MAC, arch: 'bios' }, 400, 'invalid-document'],

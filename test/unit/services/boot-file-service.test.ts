@@ -77,7 +77,10 @@ function service(unknownMachines: UnknownMachineBoot = { kind: 'none' }): BootFi
     macOfAddress: (address) => LEASES.get(address),
     peers,
     unknownMachines,
-    probes: { probeOf: (address, agoMs = 0) => (address === played && agoMs < 1000 ? 'p' : undefined) },
+    probes: {
+      probeOf: (address, agoMs = 0) => (address === played && agoMs < 1000 ? 'p' : undefined),
+      machineAt: () => undefined,
+    },
     completeBoot: (uuid) => completed.push(uuid),
     logger: pino({}, { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) }),
     metrics: createMetrics(),

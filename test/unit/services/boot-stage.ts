@@ -140,7 +140,8 @@ export class BootStage {
     const leases = new LeaseTable(allRanges(dhcpSettings));
     const leaseStore = createLeaseStore(this.store);
     const leaseService = new LeaseService({ leases, store: leaseStore, clock, logger, metrics });
-    const macOfAddress = (address: Ipv4) => leaseService.macOfAddress(address);
+    const macOfAddress = (address: Ipv4) =>
+      this.probes.machineAt(address) ?? leaseService.macOfAddress(address);
     const rendering = () => ({
       templates: this.#templates(),
       tftpRoot: tftpSettings.root,

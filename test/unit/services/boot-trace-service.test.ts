@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { formatIpv4 } from '../../../src/addr/ipv4.ts';
 import type { Mac } from '../../../src/addr/mac.ts';
 import { ipv4, MAC, OTHER_MAC, UUID } from '../boot/samples.ts';
 import { BootStage, type StageOptions, type ToldBoot } from './boot-stage.ts';
@@ -185,6 +186,21 @@ describe('boot traces', () => {
     stage.pass(60);
     expect(await stage.boot(MAC)).toMatchObject({ probe: true, state: 'stuck' });
     expect(stage.log.filter(({ event }) => event === 'boot.stuck')).toEqual([]);
+  });
+
+  it('of a probe have what it fetches from the address of the host that plays it, and are still of the leased one', async () => {
+    await open();
+    await stage.putNode(UUID, MAC);
+    stage.file('bootx64.efi');
+    const host = ipv4('127.0.0.200');
+    await stage.api('POST', '/v1/probes', { mac: MAC, address: '127.0.0.200' });
+    const leased = await stage.lease(MAC, 'uefi');
+    await stage.fetch(host, 'bootx64.efi');
+    expect(await stage.boot(MAC)).toMatchObject({
+      probe: true,
+      phase: 'loader',
+      address: formatIpv4(leased),
+    });
   });
 
   it('of a flood of strangers are bounded, cost no log line, and leave a known machine alone', async () => {
