@@ -174,5 +174,5 @@ const ENDINGS = new Map([
   ['truncated', 'the file became shorter'],
   ['read-failed', 'could not be read'],
   ['replaced', 'the client asked anew'],
-  ['stopped', 'bootd stopped'],
+  ['stopped', 'bootd stopped or lost the interface'],
 ]);

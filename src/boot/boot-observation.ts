@@ -45,7 +45,8 @@ export type FileSource = 'disk' | 'rendered' | 'fallback';
 
 /**
  * How a transfer ended. `probed`: only the size was asked for (OVMF before each file; HTTP's HEAD); `closed`: the client
- * had seen enough (GRUB, when it tests for a file); `replaced`: it asked anew from the same port; `stopped`: bootd stopped.
+ * had seen enough (GRUB, when it tests for a file); `replaced`: it asked anew from the same port; `stopped`: bootd stopped, or
+ * lost its interface.
  */
 export type TransferEnding =
   'done' | 'probed' | 'closed' | 'aborted' | 'timeout' | 'truncated' | 'read-failed' | 'replaced' | 'stopped';

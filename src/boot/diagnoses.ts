@@ -266,8 +266,8 @@ export const DIAGNOSES = {
   },
   'transfer-stopped': {
     kind: 'failure',
-    sentence: 'lost {file} after {bytes} of {size} octets, when bootd stopped',
-    cause: 'bootd was stopped or restarted while it was sending.',
+    sentence: 'lost {file} after {bytes} of {size} octets, when bootd stopped or lost the interface',
+    cause: 'bootd was stopped or restarted while it was sending, or its interface was removed or made anew.',
     remedy: 'Start the boot again.',
   },
   'file-unreadable': {

@@ -121,7 +121,7 @@ const ENDINGS: Readonly<Record<string, string>> = {
   truncated: 'the file became shorter',
   'read-failed': 'could not be read',
   replaced: 'the client asked anew',
-  stopped: 'bootd stopped',
+  stopped: 'bootd stopped or lost the interface',
 };
 
 function isWorthAdvice(verdict: Fields): boolean {

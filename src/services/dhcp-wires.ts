@@ -17,7 +17,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { carriesPxeMenu } from '../dhcp/reply-options.ts';
 import { PXE_BOOT_SERVER_PORT } from '../wire/dhcp/pxe-options.ts';
 import { DeviceWire, type DhcpWire, type DhcpWireOptions, type OpenDhcpWire } from './dhcp-wire.ts';
-import { judgeInterface } from './interface-readiness.ts';
+import { downReason, judgeInterface } from './interface-readiness.ts';
 
 /** Hears a datagram that came in on a wire. */
 export type DhcpReceiver = (wire: DhcpWire, bytes: Uint8Array, sourcePort: number) => void;
@@ -95,8 +95,11 @@ export class DhcpWires implements DhcpWireSource {
     try {
       for (const name of interfaces) {
         const readiness = judgeInterface(name, this.#watch.current(name), { needsAddress: true });
-        if (readiness.kind === 'awaited') this.#await(name, readiness.reason);
-        else await this.#serve(readiness.facts);
+        if (readiness.kind === 'awaited') this.#awaitAddress(name, readiness.reason);
+        else {
+          await this.#serve(readiness.facts);
+          if (readiness.facts.link === 'down') this.#await(name, downReason(name));
+        }
       }
     } catch (error) {
       await this.close();
@@ -163,21 +166,27 @@ export class DhcpWires implements DhcpWireSource {
     }
     const readiness = judgeInterface(name, current, { needsAddress: true });
     if (readiness.kind === 'awaited') {
-      this.#await(name, readiness.reason);
+      this.#awaitAddress(name, readiness.reason);
       return;
     }
+    const { facts } = readiness;
     const still = this.#served.get(name);
-    if (still === undefined) await this.#serve(readiness.facts);
+    if (still === undefined) await this.#serve(facts);
     else {
-      this.#describeAnew(still, readiness.facts);
+      this.#describeAnew(still, facts);
       await this.#fitPorts(still);
     }
-    this.#problems.delete(name);
+    if (facts.link === 'down') this.#await(name, downReason(name));
+    else this.#problems.delete(name);
+  }
+
+  #awaitAddress(name: string, reason: string): void {
+    const served = this.#served.get(name);
+    if (served !== undefined) served.hasAddress = false;
+    this.#await(name, reason);
   }
 
   #await(name: string, reason: string): void {
-    const served = this.#served.get(name);
-    if (served !== undefined) served.hasAddress = false;
     if (this.#problems.get(name) === reason) return;
     this.#problems.set(name, reason);
     this.#parts.logger.warn({ event: EVENTS.dhcpAwaited, interface: name }, `DHCP waits: ${reason}`);
@@ -249,7 +258,9 @@ export class DhcpWires implements DhcpWireSource {
     const wantsChecks = checksConflicts(this.#settings);
     // A probe that nobody needs any more stays: closing it would end the checks that are under way.
     const needsProbe = wantsChecks && !served.checksConflicts;
-    if (change === undefined && served.hasAddress && !needsProbe) return;
+    const isUpAgain =
+      current.link !== 'down' && this.#problems.get(current.name) === downReason(current.name);
+    if (change === undefined && served.hasAddress && !needsProbe && !isUpAgain) return;
     served.checksConflicts = wantsChecks;
     for (const wire of served.wires) {
       wire.adapt(current, wantsChecks);

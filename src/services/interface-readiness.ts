@@ -23,6 +23,14 @@ export function judgeInterface(
   return { kind: 'usable', facts: current };
 }
 
+/**
+ * Why nobody is served on an interface that is switched off. Its sockets stay, and so do transfers that outlive the pause.
+ * One without a carrier is no problem: a bridge has none while no machine is plugged in.
+ */
+export function downReason(name: string): string {
+  return `interface ${name} is down`;
+}
+
 /** Empty when the kernel cannot be asked: it is only a hint. */
 function describeOthers(): string {
   try {

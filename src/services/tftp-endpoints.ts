@@ -6,7 +6,7 @@ import { NO_KEEPER, type SocketKeeper } from '../io/sd-notify.ts';
 import type { TransferSocket } from '../io/transfer-socket.ts';
 import { blockSizeForMtu } from '../tftp/negotiation.ts';
 import type { TftpSettings } from '../tftp/tftp-settings.ts';
-import { judgeInterface } from './interface-readiness.ts';
+import { downReason, judgeInterface } from './interface-readiness.ts';
 import type { DataPlaneLink, OpenDataPlane } from './tftp-data-plane-link.ts';
 import type { DataPeer, FromDataPlane, StartTransfer, TransferEnd } from './tftp-messages.ts';
 import { placeOfAddress, placesOfInterface, type TftpPlace } from './tftp-places.ts';
@@ -45,8 +45,10 @@ export interface TftpEndpointsListener {
   ended(ends: readonly TransferEnd[]): void;
   opened(endpoint: TftpEndpoint, ports: readonly number[], batched: boolean): void;
   closed(endpoint: TftpEndpoint): void;
-  /** An interface is not there, or cannot be served yet; it is served as soon as it can be. */
+  /** An interface is not there, is down, or cannot be served yet; it is served as soon as it can be. */
   awaited(name: string, reason: string): void;
+  /** An interface that was down is up again; its sockets had stayed. */
+  resumed(name: string): void;
   /** After the start, a place could not be opened; it is tried again. */
   failed(description: string, error: IoError): void;
   /** The thread that sends files died; its transfers are lost, and another one is started. */
@@ -341,14 +343,21 @@ export class TftpEndpoints {
     const needsAddress = kernelSockets() === undefined;
     return this.#parts.interfaces.flatMap((name) => {
       const readiness = judgeInterface(name, this.#watch?.current(name), { needsAddress });
-      if (readiness.kind === 'usable') {
-        this.#problems.delete(name);
-        return [readiness.facts];
+      if (readiness.kind === 'awaited') {
+        this.#await(name, readiness.reason);
+        return [];
       }
-      if (this.#problems.get(name) !== readiness.reason) this.#listener.awaited(name, readiness.reason);
-      this.#problems.set(name, readiness.reason);
-      return [];
+      const { facts } = readiness;
+      const isDown = this.#problems.get(name) === downReason(name);
+      if (facts.link === 'down') this.#await(name, downReason(name));
+      else if (this.#problems.delete(name) && isDown) this.#listener.resumed(name);
+      return [facts];
     });
+  }
+
+  #await(name: string, reason: string): void {
+    if (this.#problems.get(name) !== reason) this.#listener.awaited(name, reason);
+    this.#problems.set(name, reason);
   }
 
   /** One interface after another, so that one that cannot be served does not keep the others from it. */

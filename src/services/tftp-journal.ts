@@ -71,6 +71,11 @@ export class TftpJournal {
     this.#log.awaited(on, reason);
   }
 
+  /** An interface that was down is up again. */
+  resumed(on: string): void {
+    this.#log.resumed(on);
+  }
+
   notOpened(on: string, error: IoError): void {
     this.#log.notOpened(on, error);
   }

@@ -69,6 +69,11 @@ export class TftpLog {
     this.#logger.warn({ event: EVENTS.tftpAwaited, on }, `TFTP waits: ${reason}`);
   }
 
+  /** What was waited for is there, and the sockets had stayed. */
+  resumed(on: string): void {
+    this.#logger.info({ event: EVENTS.tftpListening, on }, `TFTP is served on ${on} again`);
+  }
+
   notOpened(on: string, error: IoError): void {
     this.#logger.error({ event: EVENTS.tftpClosed, on, err: error }, `${error.message}; it is tried again`);
   }
@@ -240,7 +245,7 @@ const ENDINGS: Readonly<Record<TransferResult, string>> = {
   'read-failed': 'was not sent to its end: it could not be read',
   replaced: 'was not sent to its end: the client asked anew',
   duplicate: 'is being sent already',
-  stopped: 'was not sent to its end: bootd stopped',
+  stopped: 'was not sent to its end: bootd stopped or lost the interface',
 };
 
 function describeEnd(end: TransferEnd, file: string, address: string): string {

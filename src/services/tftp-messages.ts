@@ -62,7 +62,7 @@ export interface StartTransfer {
  * - `read-failed`: the operating system could not read it
  * - `replaced`: the client asked for something else from the same port
  * - `duplicate`: it never began, since it was the repeated request of one that runs
- * - `stopped`: the daemon stopped
+ * - `stopped`: the daemon stopped, or the interface is gone
  */
 export type TransferResult =
   | 'done'

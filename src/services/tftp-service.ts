@@ -100,6 +100,7 @@ export class TftpService implements Service {
         opened: (endpoint, ports, batched) => this.#journal.opened(endpoint, ports, batched),
         closed: (endpoint) => this.#journal.closed(endpoint),
         awaited: (name, reason) => this.#journal.awaited(name, reason),
+        resumed: (name) => this.#journal.resumed(name),
         failed: (description, error) => this.#journal.notOpened(description, error),
         died: (error) => this.#journal.dataPlaneDied(error),
       },

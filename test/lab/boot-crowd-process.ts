@@ -13,21 +13,25 @@ import { decodeDhcp, type DhcpSummary } from './packets.ts';
 
 interface BootOrder {
   readonly mac: string;
+  readonly hearsFrames?: boolean;
   readonly files: readonly string[];
   readonly renewals: number;
   readonly renewEveryMs: number;
+  readonly tries?: number;
 }
 
-const [server = '', echoPort = '0'] = process.argv.slice(2);
+const [echoServer = '', echoPort = '0'] = process.argv.slice(2);
 
 const RESEND_MS = 1000;
 const TRIES = 15;
+const REQUEST_TRIES = 4;
 const ECHO_EVERY_MS = 50;
 const WINDOW = 8;
 
 /** Who waits for the answer to which transaction. */
 const waiting = new Map<number, (reply: DhcpSummary) => void>();
-let nextXid = 1;
+// Far from those of other crowds, which hear the same broadcasts.
+let nextXid = 0x0b00_0000;
 
 function say(what: unknown): void {
   process.stdout.write(`${JSON.stringify(what)}\n`);
@@ -45,7 +49,12 @@ interface Heard {
 }
 
 /** Sends until it is answered; rejects when nobody does. */
-async function converse(xid: number, wanted: readonly string[], send: () => void): Promise<Heard> {
+async function converse(
+  xid: number,
+  wanted: readonly string[],
+  patience: number,
+  send: () => void,
+): Promise<Heard> {
   const startedAt = performance.now();
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -53,8 +62,8 @@ async function converse(xid: number, wanted: readonly string[], send: () => void
       let tries = 0;
       const speak = (): void => {
         tries += 1;
-        if (tries > TRIES) {
-          reject(new Error(`no ${wanted.join(' or ')} after ${TRIES} tries`));
+        if (tries > patience) {
+          reject(new Error(`no ${wanted.join(' or ')} after ${patience} tries`));
           return;
         }
         send();
@@ -71,22 +80,31 @@ async function converse(xid: number, wanted: readonly string[], send: () => void
   }
 }
 
-async function takeLease(mac: string): Promise<{ address: string; offerMs: number; ackMs: number }> {
+interface TakenLease {
+  readonly address: string;
+  readonly server: string;
+  readonly offerMs: number;
+  readonly ackMs: number;
+}
+
+async function takeLease(mac: string, patience: number, hearsFrames: boolean): Promise<TakenLease> {
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const xid = nextXid++;
-    const common = { mac, xid, broadcast: true } as const;
-    const offer = await converse(xid, ['offer'], () => broadcast({ ...common, type: 'discover' }));
+    const common = { mac, xid, broadcast: !hearsFrames };
+    const offer = await converse(xid, ['offer'], patience, () => broadcast({ ...common, type: 'discover' }));
     const address = offer.reply.yiaddr;
     const options = [
       { code: 50, value: addressOctets(address) },
       { code: 54, value: offer.reply.options.get(54) ?? new Uint8Array(4) },
     ];
-    const answer = await converse(xid, ['ack', 'nak'], () =>
-      broadcast({ ...common, type: 'request', options }),
-    );
-    if (answer.reply.type === 'ack') return { address, offerMs: offer.ms, ackMs: answer.ms };
+    const request = (): void => broadcast({ ...common, type: 'request', options });
+    // An offer that nobody stands by any more is given up early, as ROMs do.
+    const answer = await converse(xid, ['ack', 'nak'], REQUEST_TRIES, request).catch(() => undefined);
+    if (answer?.reply.type !== 'ack') continue;
+    const server = [...(answer.reply.options.get(54) ?? [])].join('.');
+    return { address, server, offerMs: offer.ms, ackMs: answer.ms };
   }
-  throw new Error('three offers were refused when they were asked for');
+  throw new Error('three offers were refused, or not answered for, when they were asked for');
 }
 
 function broadcast(message: Parameters<typeof encodeClientMessage>[0]): void {
@@ -94,7 +112,7 @@ function broadcast(message: Parameters<typeof encodeClientMessage>[0]): void {
 }
 
 /** Renewing (RFC 2131 section 4.4.5): by unicast, from and to the machine's own address. */
-async function renew(mac: string, address: string): Promise<number> {
+async function renew(mac: string, address: string, server: string, patience: number): Promise<number> {
   const xid = nextXid++;
   const socket = await open(68, address);
   socket.on('message', hear);
@@ -106,7 +124,7 @@ async function renew(mac: string, address: string): Promise<number> {
     clientAddress: address,
   });
   try {
-    const { reply, ms } = await converse(xid, ['ack', 'nak'], () =>
+    const { reply, ms } = await converse(xid, ['ack', 'nak'], patience, () =>
       socket.send(bytes, 67, server, () => undefined),
     );
     if (reply.type !== 'ack') throw new Error('the renewal was refused');
@@ -122,7 +140,7 @@ interface Fetched {
 }
 
 /** Fetches a file in windows of eight; rejects with the server's error, or when nothing comes. */
-async function fetchFile(address: string, name: string): Promise<Fetched> {
+async function fetchFile(address: string, server: string, name: string, patience: number): Promise<Fetched> {
   const socket = await open(0, address);
   const startedAt = performance.now();
   let timer: NodeJS.Timeout | undefined;
@@ -145,7 +163,7 @@ async function fetchFile(address: string, name: string): Promise<Fetched> {
         clearTimeout(timer);
         timer = setTimeout(() => {
           tries += 1;
-          if (tries > TRIES) reject(new Error(`${name}: nothing came after ${TRIES} tries`));
+          if (tries > patience) reject(new Error(`${name}: nothing came after ${patience} tries`));
           else {
             send(from === 69 ? request : encodeTftpAck(blocks & 0xffff));
             wait();
@@ -186,23 +204,25 @@ async function fetchFile(address: string, name: string): Promise<Fetched> {
   }
 }
 
-async function live({ mac, files, renewals, renewEveryMs }: BootOrder): Promise<void> {
+async function live(order: BootOrder): Promise<void> {
+  const { mac, hearsFrames = false, files, renewals, renewEveryMs, tries = TRIES } = order;
   let at = 'lease';
   try {
-    const { address, offerMs, ackMs } = await takeLease(mac);
+    const { address, server, offerMs, ackMs } = await takeLease(mac, tries, hearsFrames);
     let octets = 0;
     const firstMs: number[] = [];
     for (const name of files) {
       at = 'file';
-      const fetched = await fetchFile(address, name);
+      const fetched = await fetchFile(address, server, name, tries);
       octets += fetched.octets;
       firstMs.push(round(fetched.firstMs));
     }
-    say({ kind: 'booted', mac, address, offerMs: round(offerMs), ackMs: round(ackMs), firstMs, octets });
+    const waits = { offerMs: round(offerMs), ackMs: round(ackMs), firstMs };
+    say({ kind: 'booted', mac, address, server, ...waits, octets });
     at = 'renewal';
     for (let count = 0; count < renewals; count += 1) {
       await sleep(renewEveryMs * (0.75 + Math.random() / 2));
-      say({ kind: 'renewed', mac, ms: round(await renew(mac, address)) });
+      say({ kind: 'renewed', mac, ms: round(await renew(mac, address, server, tries)) });
     }
   } catch (error) {
     say({ kind: 'failed', mac, at, why: error instanceof Error ? error.message : String(error) });
@@ -240,7 +260,7 @@ async function askEcho(port: number): Promise<never> {
     const question = Buffer.alloc(300);
     question.writeUInt32BE(number);
     askedAt = performance.now();
-    socket.send(question, port, server, () => undefined);
+    socket.send(question, port, echoServer, () => undefined);
     await sleep(ECHO_EVERY_MS);
   }
 }

@@ -10,10 +10,14 @@ const ECHO_PORT = 4067;
 /** What one machine is to do. */
 export interface BootOrder {
   readonly mac: string;
+  /** Asks for no broadcasts, so that it is answered by frames to its card, which must be that of the namespace. */
+  readonly hearsFrames?: boolean;
   /** Fetched one after the other, once it has its lease. */
   readonly files: readonly string[];
   readonly renewals: number;
   readonly renewEveryMs: number;
+  /** How often it says the same, once a second, before it gives up; 15 unless told otherwise. */
+  readonly tries?: number;
 }
 
 /** What became of a machine. Times are since its first try. */
@@ -22,6 +26,8 @@ export type BootReport =
       readonly kind: 'booted';
       readonly mac: string;
       readonly address: string;
+      /** That gave it the lease, and that it has its files from. */
+      readonly server: string;
       readonly offerMs: number;
       readonly ackMs: number;
       /** Until the first packet of each file. */

@@ -35,7 +35,8 @@ interface Machine {
 /** Shorter than the four seconds of RFC 2131, so that a test in which packets are lost does not take minutes. */
 const RESEND_MS = 1000;
 
-const socket = createSocket('udp4');
+// Other clients of the namespace have the port too; each hears every broadcast.
+const socket = createSocket({ type: 'udp4', reuseAddr: true });
 const machines = new Map<string, Machine>();
 let nextXid = 1;
 

@@ -8,6 +8,8 @@ export interface ClientMessage {
   /** Only a broadcast reaches a plain UDP socket whose interface has no address. */
   readonly broadcast: boolean;
   readonly clientAddress?: string;
+  /** Of the relay that passes it on. */
+  readonly relayAddress?: string;
   readonly options?: readonly { readonly code: number; readonly value: Uint8Array }[];
 }
 
@@ -25,6 +27,7 @@ export function encodeClientMessage(message: ClientMessage): Buffer {
   header.writeUInt32BE(message.xid, 4);
   header.writeUInt16BE(message.broadcast ? 0x8000 : 0, 10);
   if (message.clientAddress !== undefined) Buffer.from(addressOctets(message.clientAddress)).copy(header, 12);
+  if (message.relayAddress !== undefined) Buffer.from(addressOctets(message.relayAddress)).copy(header, 24);
   Buffer.from(message.mac.split(':').map((octet) => parseInt(octet, 16))).copy(header, 28);
   const options = [{ code: 53, value: Uint8Array.of(TYPE_CODES[message.type]) }, ...(message.options ?? [])];
   const encoded = options.flatMap(({ code, value }) => [code, value.length, ...value]);

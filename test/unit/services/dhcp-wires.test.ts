@@ -208,6 +208,28 @@ describe('wires of interfaces', () => {
     expect([received, opened.length, wire?.closed]).toEqual([['br-prov'], 1, false]);
   });
 
+  it('keep their sockets while their interface is down, and say so until it is up', async () => {
+    const { host, wires, opened, received, events, start } = setUp(['br-prov']);
+    const up = facts('br-prov', 3, '192.168.0.1');
+    const down = { ...up, link: 'down' } as const;
+    host.put(down);
+    await start();
+    expect(wires.problems).toEqual(['interface br-prov is down']);
+    host.put(up);
+    await vi.waitFor(() => expect(wires.problems).toEqual([]));
+    host.put(down);
+    await vi.waitFor(() => expect(wires.problems).toEqual(['interface br-prov is down']));
+    const [wire] = opened;
+    wire?.hear(new Uint8Array(1), PEER);
+    host.put(up);
+    await vi.waitFor(() => expect(wires.problems).toEqual([]));
+    expect([received, opened.length, wire?.closed]).toEqual([['br-prov'], 1, false]);
+    expect(events().map((event) => event.split(' ')[0])).toEqual([
+      ...['dhcp.socket.opened', 'dhcp.socket.awaited'],
+      ...['dhcp.socket.opened', 'dhcp.socket.awaited', 'dhcp.socket.opened'],
+    ]);
+  });
+
   it('are all closed again when one cannot be had at the start', async () => {
     const { host, opened, refusals, start } = setUp(['br-prov'], { ...seedSettings(), mode: 'proxy' });
     host.put(facts('br-prov', 3, '192.168.0.1'));
