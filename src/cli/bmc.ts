@@ -3,6 +3,7 @@ import { LONGEST_IDENTIFY_SECONDS } from '../ipmi/chassis-commands.ts';
 import type { CommandContext } from './command-context.ts';
 import { listOf, numberOf, recordOf, textOf } from './document.ts';
 import { EXIT_CODE, UsageError } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import { fieldsOf, withPort } from './power.ts';
 import type { PowerDocument } from './power-port.ts';
 import {
@@ -118,8 +119,7 @@ async function pingBmc(
   context: CommandContext,
 ): Promise<void> {
   const presence = await askPresence(node, options, context);
-  const text =
-    options.json === true ? JSON.stringify(presence, undefined, 2) : describePresence(presence).join('\n');
+  const text = options.json === true ? formatJson(presence) : describePresence(presence).join('\n');
   context.terminal.writeLine(text);
   context.finish(EXIT_CODE.done);
 }

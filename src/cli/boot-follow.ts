@@ -7,6 +7,7 @@ import { numberOf, recordOf, textOf } from './document.ts';
 import { EventParser } from './event-parser.ts';
 import { EXIT_CODE, UsageError } from './exit-code.ts';
 import { parseMac } from '../addr/mac.ts';
+import { formatJsonLine } from './json-text.ts';
 import { requireNode } from './node-resolution.ts';
 import { printable } from './table.ts';
 
@@ -69,7 +70,7 @@ export class BootTeller {
   tell(boot: Readonly<Record<string, unknown>>, data: unknown): void {
     const { terminal } = this.#context;
     if (this.#json) {
-      terminal.writeLine(JSON.stringify(data));
+      terminal.writeLine(formatJsonLine(data));
       return;
     }
     const id = textOf(boot['id']) ?? '';

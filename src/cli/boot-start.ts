@@ -7,6 +7,7 @@ import { controlClient, type ControlOptions } from './control-options.ts';
 import { listOf, numberOf, recordOf, textOf } from './document.ts';
 import { EventParser } from './event-parser.ts';
 import { EXIT_CODE, type ExitCode } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import { requireNode } from './node-resolution.ts';
 import { printable } from './table.ts';
 
@@ -67,7 +68,7 @@ export async function startBoot(
     return;
   }
   const watch = await begin();
-  if (options.json === true) context.terminal.writeLine(JSON.stringify(watch, undefined, 2));
+  if (options.json === true) context.terminal.writeLine(formatJson(watch));
   else context.terminal.writeLine(`begun; ${hints(wanted)}`);
   context.finish(EXIT_CODE.done);
 }
@@ -144,7 +145,7 @@ async function followWatch(
       }
       watch = await readWatch(machine);
     }
-    if (options.json === true) terminal.writeLine(JSON.stringify(watch, undefined, 2));
+    if (options.json === true) terminal.writeLine(formatJson(watch));
     else terminal.writeLine((await describeEnd(machine.client, watch)).map(printable).join('\n'));
     context.finish(exitCodeOf(watch));
   } finally {

@@ -8,6 +8,7 @@ import { ControlError, type ControlClient } from './control-client.ts';
 import { controlClient, withControlOptions, type ControlOptions } from './control-options.ts';
 import { listOf, recordOf, textOf } from './document.ts';
 import { EXIT_CODE } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import { findNode, requireNode } from './node-resolution.ts';
 import { formatTable, type Column } from './table.ts';
 
@@ -89,7 +90,7 @@ async function listBoots(options: BootSelection & { stuck?: true }, context: Com
   const { body } = await client.get(`/v1/boots${await queryOf(client, options)}`);
   const all = listOf(recordOf(body)['boots']).map(recordOf);
   const boots = options.stuck === true ? all.filter((boot) => boot['state'] === 'stuck') : all;
-  if (options.json === true) context.terminal.writeLine(JSON.stringify(boots, undefined, 2));
+  if (options.json === true) context.terminal.writeLine(formatJson(boots));
   else if (boots.length === 0) context.terminal.writeError('No boots.');
   else context.terminal.writeLine(formatTable(COLUMNS, boots, context.terminal.decorated).join('\n'));
   context.finish(EXIT_CODE.done);
@@ -98,7 +99,7 @@ async function listBoots(options: BootSelection & { stuck?: true }, context: Com
 async function showBoot(wanted: string, options: ControlOptions, context: CommandContext): Promise<void> {
   const client = controlClient(options, context);
   const boot = await findBoot(client, wanted);
-  if (options.json === true) context.terminal.writeLine(JSON.stringify(boot, undefined, 2));
+  if (options.json === true) context.terminal.writeLine(formatJson(boot));
   else context.terminal.writeLine(formatBoot(boot).join('\n'));
   context.finish(EXIT_CODE.done);
 }

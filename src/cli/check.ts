@@ -4,6 +4,7 @@ import { formatConfigProblem } from '../config/config-error.ts';
 import type { CommandContext } from './command-context.ts';
 import { EXIT_CODE } from './exit-code.ts';
 import { FILE_CHECKS } from './file-checks.ts';
+import { formatJson } from './json-text.ts';
 import { readText } from './read-configuration.ts';
 import { printableLines } from './table.ts';
 
@@ -26,7 +27,7 @@ export function checkCommand(context: CommandContext): Command {
 async function check(options: CheckOptions, context: CommandContext): Promise<void> {
   const problems = await checkConfiguration(options.config, readText, FILE_CHECKS);
   if (options.json === true) {
-    context.terminal.writeLine(JSON.stringify({ problems }, undefined, 2));
+    context.terminal.writeLine(formatJson({ problems }));
   } else {
     for (const problem of problems) context.terminal.writeLine(printableLines(formatConfigProblem(problem)));
     if (problems.length === 0) context.terminal.writeError(`${options.config}: no problems found`);

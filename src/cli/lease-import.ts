@@ -5,6 +5,7 @@ import { allRanges } from '../dhcp/subnet-selection.ts';
 import { formatLoss } from '../import/loss-list.ts';
 import type { CommandContext } from './command-context.ts';
 import { EXIT_CODE, UsageError } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import {
   describeLeaseImport,
   leasesOutside,
@@ -49,7 +50,7 @@ async function importLeases(options: LeaseImportOptions, context: CommandContext
     settings?.dhcp === undefined ? [] : leasesOutside(read.leases, allRanges(settings.dhcp), file);
   const losses = [...read.losses, ...unplacedHosts(read), ...outside];
   if (options.json === true) {
-    terminal.writeLine(JSON.stringify({ ...imported, losses }, undefined, 2));
+    terminal.writeLine(formatJson({ ...imported, losses }));
   } else {
     for (const line of describeLeaseImport(imported, file, folder)) terminal.writeLine(line);
     for (const loss of losses) terminal.writeError(formatLoss(loss));

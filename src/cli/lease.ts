@@ -6,6 +6,7 @@ import type { ControlClient } from './control-client.ts';
 import { controlClient, withControlOptions, type ControlOptions } from './control-options.ts';
 import { listOf, recordOf, textOf } from './document.ts';
 import { EXIT_CODE, UsageError } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import { leaseExportCommand } from './lease-export.ts';
 import { leaseImportCommand } from './lease-import.ts';
 import { formatRecord, formatTable, type Column } from './table.ts';
@@ -64,7 +65,7 @@ async function listLeases(options: LeaseListOptions, context: CommandContext): P
     if (value !== undefined) query.set(key, value);
   }
   const leases = await fetchLeases(controlClient(options, context), query);
-  if (options.json === true) context.terminal.writeLine(JSON.stringify(leases, undefined, 2));
+  if (options.json === true) context.terminal.writeLine(formatJson(leases));
   else if (leases.length === 0) context.terminal.writeError('No leases.');
   else context.terminal.writeLine(formatTable(COLUMNS, leases, context.terminal.decorated).join('\n'));
   context.finish(EXIT_CODE.done);
@@ -84,7 +85,7 @@ async function showLease(subject: string, options: ControlOptions, context: Comm
     context.finish(EXIT_CODE.failed);
     return;
   }
-  if (options.json === true) context.terminal.writeLine(JSON.stringify(leases, undefined, 2));
+  if (options.json === true) context.terminal.writeLine(formatJson(leases));
   else leases.map(leaseRecord).forEach((lines) => context.terminal.writeLine(lines.join('\n')));
   context.finish(EXIT_CODE.done);
 }

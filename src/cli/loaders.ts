@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { listBootFiles } from './boot-file-names.ts';
 import type { CommandContext } from './command-context.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import { installLoader, type LoaderReport } from './loader-install.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { formatTable } from './table.ts';
@@ -53,7 +54,7 @@ async function install(options: InstallOptions, { terminal }: CommandContext): P
     }
   }
   if (options.json === true) {
-    terminal.writeLine(JSON.stringify({ root: tftp.root, files: reports.map(documentOf) }, undefined, 2));
+    terminal.writeLine(formatJson({ root: tftp.root, files: reports.map(documentOf) }));
   } else {
     const columns = [
       { title: 'FILE', cell: ({ path }: LoaderReport) => path },

@@ -10,6 +10,7 @@ import { TFTP_ERRORS } from '../tftp/tftp-errors.ts';
 import type { TftpSettings } from '../tftp/tftp-settings.ts';
 import type { CommandContext } from './command-context.ts';
 import { EXIT_CODE, UsageError } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import { readConfiguration } from './read-configuration.ts';
 
 interface MapOptions {
@@ -70,7 +71,7 @@ async function showMapping(
     if (report.retry !== null && served?.error?.code === NOT_FOUND) await explain(report.retry);
   };
   for (const request of requests) await explain(latin1(request));
-  if (options.json === true) context.terminal.writeLine(JSON.stringify(reports, undefined, 2));
+  if (options.json === true) context.terminal.writeLine(formatJson(reports));
   context.finish(EXIT_CODE.done);
 }
 

@@ -9,6 +9,7 @@ import type { ControlClient, Precondition } from './control-client.ts';
 import { controlClient, withControlOptions, type ControlOptions } from './control-options.ts';
 import { listOf, recordOf, textOf } from './document.ts';
 import { EXIT_CODE, UsageError } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import { fetchIfThere, findNode, type NodeDocument } from './node-resolution.ts';
 
 /** What a profile names by URL is fetched before the answer comes. */
@@ -71,7 +72,7 @@ async function setNode(wanted: string, options: NodeSetOptions, context: Command
     node: recordOf((await client.get(`/v1/nodes/${uuid}`)).body),
     boot_profile: (await fetchIfThere(client, `/v1/nodes/${uuid}/boot-profile`))?.document ?? null,
   };
-  if (options.json === true) context.terminal.writeLine(JSON.stringify(after, undefined, 2));
+  if (options.json === true) context.terminal.writeLine(formatJson(after));
   else context.terminal.writeLine(`node ${uuid} is in effect and on disk`);
   context.finish(EXIT_CODE.done);
 }

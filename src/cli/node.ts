@@ -3,6 +3,7 @@ import type { CommandContext } from './command-context.ts';
 import { controlClient, withControlOptions, type ControlOptions } from './control-options.ts';
 import { listOf, recordOf, textOf } from './document.ts';
 import { EXIT_CODE } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import { fetchIfThere, fetchNodes, macsOf, requireNode, type NodeDocument } from './node-resolution.ts';
 import { nodeSetCommand } from './node-set.ts';
 import { formatRecord, formatTable, type Column } from './table.ts';
@@ -41,7 +42,7 @@ export function nodeCommand(context: CommandContext): Command {
 
 async function listNodes(options: ControlOptions, context: CommandContext): Promise<void> {
   const nodes = await fetchNodes(controlClient(options, context));
-  if (options.json === true) context.terminal.writeLine(JSON.stringify(nodes, undefined, 2));
+  if (options.json === true) context.terminal.writeLine(formatJson(nodes));
   else if (nodes.length === 0) context.terminal.writeError('No nodes.');
   else context.terminal.writeLine(formatTable(COLUMNS, nodes, context.terminal.decorated).join('\n'));
   context.finish(EXIT_CODE.done);
@@ -55,7 +56,7 @@ async function showNode(wanted: string, options: ControlOptions, context: Comman
   const addresses = listOf(recordOf((await client.get(`${path}/leases`)).body)['addresses']);
   if (options.json === true) {
     const document = { node, boot_profile: profile ?? null, addresses };
-    context.terminal.writeLine(JSON.stringify(document, undefined, 2));
+    context.terminal.writeLine(formatJson(document));
   } else {
     const lines = formatRecord([
       ...nodeFields(node),

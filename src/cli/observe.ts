@@ -3,6 +3,7 @@ import type { CommandContext } from './command-context.ts';
 import { controlClient, withControlOptions, type ControlOptions } from './control-options.ts';
 import { listOf, numberOf, recordOf, textOf } from './document.ts';
 import { EXIT_CODE } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 
 /** `bootd observe report`: what a running `bootd serve --observe` has found so far. */
 export function observeCommand(context: CommandContext): Command {
@@ -20,7 +21,7 @@ async function showReport(options: ControlOptions, context: CommandContext): Pro
   const { body } = await controlClient(options, context).get('/v1/observations');
   const report = recordOf(body);
   if (options.json === true) {
-    terminal.writeLine(JSON.stringify(report, undefined, 2));
+    terminal.writeLine(formatJson(report));
   } else {
     for (const line of listOf(report['report'])) terminal.writeLine(textOf(line) ?? '');
   }

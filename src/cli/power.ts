@@ -4,6 +4,7 @@ import { POWER_ACTIONS } from '../ipmi/chassis-commands.ts';
 import type { CommandContext } from './command-context.ts';
 import { listOf, textOf } from './document.ts';
 import { EXIT_CODE } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import type { PowerPort } from './power-port.ts';
 import { openPowerPort, withPowerOptions, type PowerOptions } from './power-target.ts';
 import { formatRecord } from './table.ts';
@@ -95,7 +96,7 @@ export async function withPort(
   const port = await openPowerPort(node, options, context);
   try {
     const { document, lines } = await work(port);
-    if (options.json === true) context.terminal.writeLine(JSON.stringify(document, undefined, 2));
+    if (options.json === true) context.terminal.writeLine(formatJson(document));
     else if (lines.length > 0) context.terminal.writeLine(lines.join('\n'));
     context.finish(EXIT_CODE.done);
   } finally {

@@ -6,6 +6,7 @@ import type { BootdSettings } from '../config/settings.ts';
 import { PROBE_ARCHITECTURES, type ProbeArchitecture, type ProbeMachine } from '../probe/firmware-shapes.ts';
 import type { CommandContext, Terminal } from './command-context.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import { chooseMachineWire } from './machine-wire.ts';
 import {
   formatProbeEvent,
@@ -115,7 +116,7 @@ async function probe(options: ProbeOptions, terminal: Terminal): Promise<ExitCod
       as_expected: asExpected,
       steps: documents,
     };
-    terminal.writeLine(JSON.stringify(summary, undefined, 2));
+    terminal.writeLine(formatJson(summary));
   }
   if (booted && asExpected) return EXIT_CODE.done;
   return verdict?.kind === 'not-followed' && asExpected ? EXIT_CODE.losses : EXIT_CODE.failed;

@@ -3,6 +3,7 @@ import type { CommandContext } from './command-context.ts';
 import { controlClient, withControlOptions, type ControlOptions } from './control-options.ts';
 import { listOf, recordOf, textOf } from './document.ts';
 import { EXIT_CODE } from './exit-code.ts';
+import { formatJson } from './json-text.ts';
 import { formatTable, type Column } from './table.ts';
 
 type ChangeDocument = Readonly<Record<string, unknown>>;
@@ -30,7 +31,7 @@ async function reload(options: ReloadOptions, context: CommandContext): Promise<
   const isDryRun = options.dryRun === true;
   const { body } = await controlClient(options, context).post('/v1/reload', { dry_run: isDryRun });
   const changes = listOf(recordOf(body)['changes']).map(recordOf);
-  if (options.json === true) terminal.writeLine(JSON.stringify(body, undefined, 2));
+  if (options.json === true) terminal.writeLine(formatJson(body));
   else if (changes.length === 0) terminal.writeLine('Nothing changed.');
   else terminal.writeLine(formatTable(COLUMNS, changes, terminal.decorated).join('\n'));
   context.finish(EXIT_CODE.done);
