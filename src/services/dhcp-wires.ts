@@ -141,11 +141,14 @@ export class DhcpWires implements DhcpWireSource {
         await this.#adapt(name, this.#watch?.current(name));
       } catch (error) {
         const { message } = ioErrorFrom(`cannot serve DHCP on ${name}`, error);
+        // It is tried again every few seconds, and told once.
+        if (this.#problems.get(name) !== message) {
+          this.#parts.logger.error(
+            { event: EVENTS.dhcpClosed, interface: name },
+            `${message}; it is tried again`,
+          );
+        }
         this.#problems.set(name, message);
-        this.#parts.logger.error(
-          { event: EVENTS.dhcpClosed, interface: name },
-          `${message}; it is tried again`,
-        );
         clearTimeout(this.#retry);
         this.#retry = setTimeout(() => this.#follow(), RETRY_MS).unref();
       }

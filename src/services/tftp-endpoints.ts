@@ -103,12 +103,23 @@ export class TftpEndpoints {
     }
   }
 
-  /** Opens everything, or rejects with IoError, which says what is in the way. */
+  /**
+   * Opens everything, or rejects with IoError, which says what is in the way. An IPv4 address that this host does not have yet
+   * is waited for, as interfaces are.
+   */
   async open(): Promise<void> {
     const { settings, interfaces, watch = watchInterfaces } = this.#parts;
     this.#link = this.#openLink();
     if (settings.listen === undefined) this.#watch = watch(interfaces, () => this.#followInterfaces());
-    for (const place of this.#choosePlaces(this.#usableInterfaces())) await this.#openPlace(place);
+    for (const place of this.#choosePlaces(this.#usableInterfaces())) {
+      try {
+        await this.#openPlace(place);
+      } catch (error) {
+        if (!(error instanceof IoError) || error.code !== 'address-not-available') throw error;
+        this.#fail(place.description, error);
+        this.#retryLater();
+      }
+    }
   }
 
   /** Where TFTP is not served although it should be, and why; empty when all is well. */
@@ -385,6 +396,8 @@ export class TftpEndpoints {
 
   #fail(description: string, error: unknown): void {
     const failure = ioErrorFrom('cannot serve TFTP', error);
+    // It is tried again every few seconds, and told once.
+    if (this.#problems.get(description) === failure.message) return;
     this.#problems.set(description, failure.message);
     this.#listener.failed(description, failure);
   }

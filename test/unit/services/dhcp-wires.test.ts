@@ -238,16 +238,20 @@ describe('wires of interfaces', () => {
     expect(opened).toEqual([]);
   });
 
-  it('are tried again when one cannot be had later, and told of meanwhile', async () => {
+  it('are tried again when one cannot be had later, and told of once', async () => {
     vi.useFakeTimers();
     const { host, wires, opened, refusals, events, start } = setUp(['br-prov']);
     await start();
-    refusals.push(new IoError('address-in-use', 'held by dhcpd, pid 7'));
+    const refusal = new IoError('address-in-use', 'held by dhcpd, pid 7');
+    refusals.push(refusal, refusal);
     host.put(facts('br-prov', 3, '192.168.0.1'));
     await vi.advanceTimersByTimeAsync(1);
     expect(wires.problems).toEqual(['held by dhcpd, pid 7']);
     expect(events().at(-1)).toBe('dhcp.socket.closed br-prov');
     await vi.advanceTimersByTimeAsync(2000);
+    expect(wires.problems).toEqual(['held by dhcpd, pid 7']);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(events().filter((event) => event.startsWith('dhcp.socket.closed'))).toHaveLength(1);
     expect([opened.length, wires.problems]).toEqual([1, []]);
   });
 

@@ -575,6 +575,18 @@ describe('sockets', () => {
     }
   });
 
+  it('wait for an address that the host does not have yet, and say so once', async () => {
+    const tftp = await start({ settings: { listen: ['127.0.0.1', '192.0.2.1'] } });
+    expect(tftp.service.problems).toEqual([expect.stringContaining('192.0.2.1')]);
+    const { bytes } = await fetchFile(tftp.port, 'image', [option('windowsize', 8)]);
+    expect(bytes.equals(IMAGE)).toBe(true);
+    const told = (): unknown[] => tftp.log.filter(({ event }) => event === 'tftp.socket.closed');
+    expect(told()).toMatchObject([{ on: '192.0.2.1' }]);
+    // It has been tried again by then.
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    expect(told()).toHaveLength(1);
+  });
+
   it('listen on IPv6 as well', async () => {
     const tftp = await start({ settings: { listen: ['127.0.0.1', '::1'] } });
     const [, port = 0] = tftp.service.requestPorts;
