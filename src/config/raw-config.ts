@@ -63,7 +63,7 @@ export const RawConfigSchema = section(
       Type.String({
         description:
           'The folder of the templates that boot files are rendered from. Default: the shipped ones.',
-        examples: ['tftpboot-templates'],
+        examples: ['/etc/bootd/templates'],
       }),
     ),
     control: Type.Optional(

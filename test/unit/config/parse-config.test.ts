@@ -121,7 +121,7 @@ describe('the installation of the application note', () => {
         retransmitMs: 1000,
       },
       unknownMachines: { kind: 'none' },
-      templatesDirectory: '/etc/bootd/tftpboot-templates',
+      templatesDirectory: SOURCE.shippedTemplates,
       control: { socket: '/run/bootd/control.sock', group: 'bootd' },
       http: { listen: { host: '127.0.0.1', port: 8067 }, tokenFile: undefined, hostNames: [] },
       httpBoot: { listen: { host: '192.168.0.1', port: 8080 }, root: '/tftpboot' },
