@@ -1,9 +1,10 @@
 import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
-import type { LoadedConfig } from '../config/load-config.ts';
 import type { Lease } from '../dhcp/lease.ts';
 import { formatLoss } from '../import/loss-list.ts';
 import { countDifferences, formatReport, type RehearsalReport } from '../rehearsal/report.ts';
 import { EVENTS } from '../telemetry/events.ts';
+import type { BootdSettings } from '../config/settings.ts';
+import type { StartingConfiguration } from '../services/reload-service.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { CommandContext } from './command-context.ts';
 import { EXIT_CODE, UsageError, type ExitCode } from './exit-code.ts';
@@ -22,7 +23,8 @@ export interface RehearsalChoices {
  * answers would have been others. Ends with 3 if there were any.
  */
 export async function runRehearsal(
-  { settings }: LoadedConfig,
+  settings: BootdSettings,
+  configuration: StartingConfiguration,
   choices: RehearsalChoices,
   logger: Logger,
   context: CommandContext,
@@ -32,7 +34,8 @@ export async function runRehearsal(
   const stopSignal = context.untilStopSignal();
   const { startRehearsal } = await import('../daemon/rehearsal.ts');
   const { process } = context;
-  const starting = startRehearsal({ settings, logger, version: programVersion(), process, leases, server });
+  const version = programVersion();
+  const starting = startRehearsal({ settings, configuration, logger, version, process, leases, server });
   const rehearsal = await Promise.race([starting, stopSignal]);
   if (typeof rehearsal === 'string') return EXIT_CODE.done;
   context.onReloadSignal(() =>

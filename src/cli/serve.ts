@@ -84,8 +84,7 @@ async function runDaemon(
   context: CommandContext,
   demo: DemoSite | undefined,
 ): Promise<ExitCode> {
-  const loaded = readConfiguration(file);
-  const { settings, text, warnings } = loaded;
+  const { settings, text, warnings } = readConfiguration(file);
   const homeless = sectionsWithoutInterfaces(settings);
   if (homeless.length > 0) {
     throw new UsageError(`'interfaces' names no wire to serve ${homeless.join(' and ')} on`);
@@ -95,7 +94,10 @@ async function runDaemon(
     logger.warn({ event: EVENTS.configWarned, ...placeOf(problem) }, formatConfigProblem(problem));
   }
   try {
-    if (options.observe === true) return await runRehearsal(loaded, options, logger, context);
+    const configuration = { file: resolve(file), text, readText };
+    if (options.observe === true) {
+      return await runRehearsal(settings, configuration, options, logger, context);
+    }
     // Before the start, so that a signal during it is not lost; and a start that hangs can be ended by it.
     const stopSignal = context.untilStopSignal();
     const { process } = context;
@@ -103,7 +105,7 @@ async function runDaemon(
     const { startDaemon } = await import('../daemon.ts');
     const starting = startDaemon({
       settings,
-      configuration: { file: resolve(file), text, readText },
+      configuration,
       logger,
       tftpVerbosity: options.verbose,
       version: programVersion(),

@@ -136,6 +136,7 @@ export async function createControlServer(
   addHealthRoutes(app, parts.health, parts.metrics);
   if ('observations' in parts) {
     addObservationRoutes(app, parts.observations);
+    addReloadRoutes(app, undefined);
   } else {
     addObservationRoutes(app, undefined);
     addRoutesOfHouse(app, parts);

@@ -27,8 +27,8 @@ const ReloadSchema = Type.Object({
   }),
 });
 
-/** `/v1/reload`: the configuration file, read again. */
-export function addReloadRoutes(app: FastifyInstance, configuration: ReloadCommands): void {
+/** `/v1/reload`: the configuration file, read again. Undefined: a rehearsal, which keeps its own. */
+export function addReloadRoutes(app: FastifyInstance, configuration: ReloadCommands | undefined): void {
   app.post<{ Body: Static<typeof ReloadPostSchema> }>(
     '/v1/reload',
     {
@@ -41,6 +41,12 @@ export function addReloadRoutes(app: FastifyInstance, configuration: ReloadComma
       },
     },
     async (request): Promise<Static<typeof ReloadSchema>> => {
+      if (configuration === undefined) {
+        throw new ProblemError(
+          'service-off',
+          'A rehearsal keeps the configuration that it began with: end it, and begin another one',
+        );
+      }
       const isDryRun = request.body.dry_run ?? false;
       const outcome = await (isDryRun ? configuration.plan() : configuration.reload());
       if (outcome.kind === 'refused') {

@@ -16,6 +16,7 @@ import { BootFileService } from '../services/boot-file-service.ts';
 import { ControlService } from '../services/control-service.ts';
 import { DnsmasqFolderService } from '../services/dnsmasq-folder-service.ts';
 import { FileInquiry } from '../services/file-inquiry.ts';
+import { KeptConfiguration } from '../services/kept-configuration.ts';
 import { NodeService } from '../services/node-service.ts';
 import { ObservationService } from '../services/observation-service.ts';
 import { ProbeDesk } from '../services/probe-desk.ts';
@@ -31,7 +32,7 @@ import type { DaemonOptions } from './foundation.ts';
 import { healthCheck } from './house-part.ts';
 
 /** What a rehearsal is made from. */
-export interface RehearsalOptions extends Omit<DaemonOptions, 'tftpVerbosity' | 'configuration'> {
+export interface RehearsalOptions extends Omit<DaemonOptions, 'tftpVerbosity'> {
   /** The other server's leases at the start, as far as they are known. */
   readonly leases: readonly Lease[];
   /** The server whose place bootd is to take; undefined: on each wire, the one that is heard first. */
@@ -138,6 +139,7 @@ function furnish(options: RehearsalOptions): {
     logger,
     metrics,
   });
+  const configuration = new KeptConfiguration(options.configuration, logger);
   const control = new ControlService({
     control: settings.control,
     http: settings.http,
@@ -146,6 +148,7 @@ function furnish(options: RehearsalOptions): {
       health: {
         checks: () => [
           healthCheck('rehearsal', observation.problems),
+          healthCheck('configuration', configuration.problems),
           healthCheck('templates', templates.problems.map(formatConfigProblem)),
         ],
       },
@@ -155,7 +158,7 @@ function furnish(options: RehearsalOptions): {
     },
   });
   const ofIronic = dnsmasqFiles === undefined ? [] : [dnsmasqFiles.nodes, dnsmasqFiles.folders];
-  return { services: [templates, ...ofIronic, observation, control], observation };
+  return { services: [templates, ...ofIronic, observation, configuration, control], observation };
 }
 
 /** Ironic's files for the dnsmasq that answers now: the same nodes, in memory, and no lease file. */

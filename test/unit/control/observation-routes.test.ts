@@ -70,6 +70,17 @@ describe('/v1/observations', () => {
     expect((await server.inject('/healthz')).statusCode).toBe(200);
   });
 
+  it('refuses a reload in a rehearsal, and says what to do', async () => {
+    for (const payload of [{}, { dry_run: true }]) {
+      const answer = await server.inject({ method: 'POST', url: '/v1/reload', payload });
+      expect(answer.statusCode).toBe(503);
+      expect(answer.json()).toMatchObject({
+        code: 'service-off',
+        detail: 'A rehearsal keeps the configuration that it began with: end it, and begin another one',
+      });
+    }
+  });
+
   it('is off in a bootd that answers by itself', async () => {
     const api = new TestApi();
     await api.open();
