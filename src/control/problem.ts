@@ -36,6 +36,7 @@ export const PROBLEMS = {
   'too-many-probes': { status: 429, title: 'Too many machines are being played at once' },
   'watch-not-found': { status: 404, title: 'bootd has not booted this node' },
   'managed-elsewhere': { status: 409, title: 'Another program manages the node and its power' },
+  'rehearsal-under-way': { status: 409, title: 'A rehearsal keeps the configuration that it began with' },
   'boot-under-way': { status: 409, title: 'bootd is booting the node already' },
   'no-bmc': { status: 409, title: 'The node has no BMC' },
   'bmc-no-answer': { status: 504, title: 'The BMC does not answer' },

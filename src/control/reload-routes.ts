@@ -43,7 +43,7 @@ export function addReloadRoutes(app: FastifyInstance, configuration: ReloadComma
     async (request): Promise<Static<typeof ReloadSchema>> => {
       if (configuration === undefined) {
         throw new ProblemError(
-          'service-off',
+          'rehearsal-under-way',
           'A rehearsal keeps the configuration that it began with: end it, and begin another one',
         );
       }

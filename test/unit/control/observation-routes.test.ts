@@ -73,9 +73,9 @@ describe('/v1/observations', () => {
   it('refuses a reload in a rehearsal, and says what to do', async () => {
     for (const payload of [{}, { dry_run: true }]) {
       const answer = await server.inject({ method: 'POST', url: '/v1/reload', payload });
-      expect(answer.statusCode).toBe(503);
+      expect(answer.statusCode).toBe(409);
       expect(answer.json()).toMatchObject({
-        code: 'service-off',
+        code: 'rehearsal-under-way',
         detail: 'A rehearsal keeps the configuration that it began with: end it, and begin another one',
       });
     }
