@@ -65,11 +65,14 @@ export async function watchFolders(
     });
   }
 
-  function beginAnew(): void {
+  /** Changes are told when the new watch has begun: what happens to a file after it was read is then noticed too. */
+  function beginAnew(changed: readonly string[] = []): void {
     current = current.then(async (watcher) => {
       if (stopped) return watcher;
       await watcher.close();
-      return begin();
+      const next = await begin();
+      if (!stopped) for (const path of changed) listener.changed(path);
+      return next;
     });
   }
 
@@ -80,9 +83,7 @@ export async function watchFolders(
       return now !== before;
     });
     const changed = [...replaced.map(([folder]) => folder), ...links.flatMap((ofFolder) => ofFolder.look())];
-    if (changed.length === 0) return;
-    beginAnew();
-    for (const path of changed) listener.changed(path);
+    if (changed.length > 0) beginAnew(changed);
   }, lookEveryMs);
   timer.unref();
 
