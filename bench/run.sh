@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Usage: npm run bench [-- PART...]
-# Makes every table of docs/performance.md anew, one after the other, or those that are named: dhcp, conflict-check, tftp,
-# few-clients, beside-dhcp, http-boot, mixed, growth. Takes about half an hour; the machine should do nothing else meanwhile.
+# Makes every table of docs/performance.md anew, one after the other, or those that are named: dhcp, dhcp-by-rate,
+# conflict-check, tftp, few-clients, beside-dhcp, http-boot, mixed, growth. Takes about half an hour; the machine should do nothing else meanwhile.
 # Needs root, and what the scripts beside this one name; says at the beginning what is missing. Rivals that are not
 # installed are left out, and that is said too.
 set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top"
 bench=${BOOTD_BENCH:-$top/../shared/bench}
-all=(dhcp conflict-check tftp few-clients beside-dhcp http-boot mixed growth)
+all=(dhcp dhcp-by-rate conflict-check tftp few-clients beside-dhcp http-boot mixed growth)
 parts=("$@")
 ((${#parts[@]})) || parts=("${all[@]}")
 
@@ -46,6 +46,7 @@ for part in "${parts[@]}"; do
         -p "$(installed dhcpd=/usr/sbin/dhcpd kea-nolfc=kea-dhcp4 dnsmasq=dnsmasq npm-dhcp=node_modules/dhcp/lib/dhcp.js)" \
         -r 500,1000,2000,4000,6000,8000,10000,12000 -t 3
       ;;
+    dhcp-by-rate) bench/dhcp/by-rate.sh ;;
     conflict-check) npx tsx bench/dhcp/conflict-check.ts ;;
     tftp)
       bench/tftp/run.sh --pin --reps 3 --peers "$(installed in.tftpd=/usr/sbin/in.tftpd dnsmasq=dnsmasq)" \

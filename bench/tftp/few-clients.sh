@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Usage: bench/tftp/few-clients.sh [REPETITIONS]
 # Measures bootd against plain dgram with one, two, four and eight clients at once, in lock step: where there is little to
-# batch. Prints the median of the repetitions (default 3). Server on the first CPU, clients on the last one.
+# batch. Prints the median of the repetitions (default 5). Server on the first CPU, clients on the last one.
 # Needs root, gcc, iproute2, and the load generator tftpload.c: in ../shared/bench, or where BOOTD_BENCH names its folder.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-reps=${1:-3}
+reps=${1:-5}
 if [[ ${BENCH_INNER:-} != 1 ]]; then
   BENCH_INNER=1 exec unshare --net bash "$0" "$reps"
 fi
@@ -29,7 +29,7 @@ measure() {
   for _ in $(seq 200); do grep -qi ':0045 ' /proc/net/udp && break; sleep 0.05; done
   sleep 0.3
   taskset -c $(($(nproc) - 1)) "$scratch/tftpload" --server "$HOST" --file "f16m=$ROOT/f16m" --blksize 1408 \
-    --conc "$2" --total $((2 * $2)) --sources "$2" --label "$1"
+    --conc "$2" --total $((4 * $2)) --sources "$2" --label "$1"
   kill "$server"
   wait "$server" || true
   server=
