@@ -71,9 +71,14 @@ export async function watchFolders(
       if (stopped) return watcher;
       await watcher.close();
       const next = await begin();
-      if (!stopped) for (const path of changed) listener.changed(path);
+      tell(changed);
       return next;
     });
+  }
+
+  function tell(changed: readonly string[]): void {
+    if (stopped) return;
+    for (const path of changed) listener.changed(path);
   }
 
   const timer = setInterval(() => {
