@@ -39,6 +39,8 @@ const SETTLE_MS = 100;
 const WRITING_MS = 2_000;
 /** Ironic's files have some hundred. */
 const MOST_OCTETS = 1024 * 1024;
+/** Warnings that are not given again. Whoever writes the files could make any number of them. */
+const MOST_WARNINGS = 10_000;
 const WITHOUT_CONDITION = { kind: 'none' } as const;
 
 /**
@@ -251,6 +253,8 @@ export class DnsmasqFolderService implements Service {
   /** Says each thing once, for as long as it stays the same. */
   #warn(key: string, message: string): void {
     if (this.#warned.has(key)) return;
+    const [oldest] = this.#warned;
+    if (oldest !== undefined && this.#warned.size >= MOST_WARNINGS) this.#warned.delete(oldest);
     this.#warned.add(key);
     this.#parts.logger.warn({ event: EVENTS.ironicFilesWarned }, message);
   }
