@@ -7,6 +7,8 @@
 set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top"
+# npm puts the programs of packages first, among them a dhcpd of npm's dhcp.
+PATH=$(tr : '\n' <<<"$PATH" | grep -v node_modules/.bin | paste -sd :)
 bench=${BOOTD_BENCH:-$top/../shared/bench}
 all=(dhcp dhcp-by-rate conflict-check tftp few-clients beside-dhcp http-boot mixed growth)
 parts=("$@")

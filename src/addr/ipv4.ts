@@ -9,6 +9,9 @@ export const UNSPECIFIED_IPV4 = 0 as Ipv4;
 /** 255.255.255.255: every host on this link (RFC 919 section 7). */
 export const BROADCAST_IPV4 = 0xffffffff as Ipv4;
 
+/** 127.0.0.1, this host to itself (RFC 1122 section 3.2.1.3). */
+export const LOOPBACK_IPV4 = 0x7f000001 as Ipv4;
+
 const DOTTED_QUAD = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 
 /** Marks a number as an address; the low 32 bits count. */

@@ -1,4 +1,4 @@
-import { formatIpv4, ipv4FromNumber, UNSPECIFIED_IPV4, BROADCAST_IPV4, type Ipv4 } from '../addr/ipv4.ts';
+import { BROADCAST_IPV4, formatIpv4, LOOPBACK_IPV4, UNSPECIFIED_IPV4, type Ipv4 } from '../addr/ipv4.ts';
 import type { BootdSettings } from '../config/settings.ts';
 import { openDeviceSocket } from '../io/device-socket.ts';
 import { readNetworkInterface, type NetworkInterface } from '../io/network-interfaces.ts';
@@ -26,7 +26,6 @@ export interface MachineWire {
 }
 
 const LOOPBACK = 'lo';
-const LOOPBACK_SERVER = ipv4FromNumber(0x7f000001);
 
 /**
  * The wire that configuration and options leave: loopback where the server serves it, or a named interface. Throws
@@ -54,7 +53,7 @@ export function chooseMachineWire(
 function loopbackWire(ports: { readonly client: number }): MachineWire {
   return {
     title: 'loopback',
-    dhcpTo: LOOPBACK_SERVER,
+    dhcpTo: LOOPBACK_IPV4,
     releaseTo: (server) => server,
     forceBroadcast: false,
     ownAddress: undefined,

@@ -1,4 +1,4 @@
-import { BROADCAST_IPV4, formatIpv4, ipv4FromNumber, type Ipv4 } from '../addr/ipv4.ts';
+import { BROADCAST_IPV4, formatIpv4, LOOPBACK_IPV4, type Ipv4 } from '../addr/ipv4.ts';
 import type { Mac } from '../addr/mac.ts';
 import type { NodeLookup } from '../boot/node.ts';
 import { describeRequest, type DhcpRequest } from '../dhcp/dhcp-request.ts';
@@ -56,8 +56,6 @@ const CONFLICT_ROUNDS_MAX = 8;
 const STOP_GRACE_MS = 2000;
 
 const NOBODY = (): boolean => false;
-
-const LOOPBACK = ipv4FromNumber(0x7f000001);
 
 const BROADCAST_MAC = 'ff:ff:ff:ff:ff:ff' as Mac;
 
@@ -250,7 +248,7 @@ export class DhcpService implements Service {
   /** The kernel takes the interface's first address as source; where it must be another one, a frame carries it. */
   async #broadcast(wire: DhcpWire, datagram: Uint8Array, { source, port }: ReplySource): Promise<void> {
     const { link, frames } = wire;
-    if (link.isLoopback) return wire.port.send(datagram, LOOPBACK, port);
+    if (link.isLoopback) return wire.port.send(datagram, LOOPBACK_IPV4, port);
     if (source === link.serverAddress || frames === undefined) {
       return wire.port.send(datagram, BROADCAST_IPV4, port);
     }
