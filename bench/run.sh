@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: npm run bench [-- PART...]
 # Makes every table of docs/performance.md anew, one after the other, or those that are named: dhcp, dhcp-by-rate,
-# conflict-check, tftp, few-clients, beside-dhcp, http-boot, mixed, growth. Takes about half an hour; the machine should do nothing else meanwhile.
+# conflict-check, tftp, few-clients, beside-dhcp, http-boot, mixed, growth. Takes about twenty minutes; the machine should do nothing else meanwhile.
 # Needs root, and what the scripts beside this one name; says at the beginning what is missing. Rivals that are not
 # installed are left out, and that is said too.
 set -uo pipefail
@@ -42,6 +42,8 @@ npm run --silent build
 failed=()
 for part in "${parts[@]}"; do
   printf '\n## %s\n\n' "$part"
+  # What the part before left to be written would be flushed with this one's leases.
+  sync
   case $part in
     dhcp)
       RENEW_RATES='400 1600' bench/dhcp/run.sh \
