@@ -111,7 +111,7 @@ function furnish(
     (name, address) => files.tftp && expectFile(files.tftp, name, address),
   );
   const dhcp = buildDhcp(foundation, nodes, leases, boots);
-  const files = buildFiles(foundation, nodes, leases, boots);
+  const files = buildFiles(foundation, nodes, boots);
   const control = buildControl(foundation, nodes, leases, boots, checks, {
     reload: () => configuration.reload(),
     plan: () => configuration.plan(),

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import type { Ipv4 } from '../addr/ipv4.ts';
+import type { Mac } from '../addr/mac.ts';
 import { TRACE_LIMITS } from '../boot/trace-table.ts';
 import { BootTraceService } from '../services/boot-trace-service.ts';
 import { BootWatchService } from '../services/boot-watch-service.ts';
@@ -16,6 +18,8 @@ import type { NodePart } from './node-part.ts';
 /** What follows machines through their boots, and switches them on and off. */
 export interface BootPart extends HousePart {
   readonly probes: ProbeDesk;
+  /** Who asks from an address: the machine that a probe plays there, or the one with its lease. */
+  readonly macOfAddress: (address: Ipv4) => Mac | undefined;
   readonly foreignServers: ForeignServers;
   readonly boots: BootTraceService;
   readonly power: PowerService;
@@ -31,6 +35,8 @@ export function buildBoots(
 ): BootPart {
   const { settings, registry, events, clock, logger, metrics } = foundation;
   const probes = new ProbeDesk({ clock, logger, expectedFile });
+  const macOfAddress: BootPart['macOfAddress'] = (address) =>
+    probes.machineAt(address) ?? leases?.service.macOfAddress(address);
   const foreignServers = new ForeignServers({
     areExpected: settings.dhcp?.mode === 'proxy',
     clock,
@@ -40,7 +46,7 @@ export function buildBoots(
   const traceFile = join(settings.stateDirectory, 'boots.jsonl');
   const boots = new BootTraceService({
     portByMac: (mac) => registry.portByMac(mac),
-    macOfAddress: (address) => probes.machineAt(address) ?? leases?.service.macOfAddress(address),
+    macOfAddress,
     probes,
     foreignServers,
     keeper: new TraceKeeper(new TraceJournal(traceFile, TRACE_LIMITS.established), logger),
@@ -64,6 +70,7 @@ export function buildBoots(
   });
   return {
     probes,
+    macOfAddress,
     foreignServers,
     boots,
     power,

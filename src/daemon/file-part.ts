@@ -12,7 +12,6 @@ import { describeTftpEvent } from '../services/tftp-trace.ts';
 import type { BootPart } from './boot-part.ts';
 import type { Foundation } from './foundation.ts';
 import { healthCheck, type HousePart } from './house-part.ts';
-import type { LeasePart } from './lease-part.ts';
 import type { NodePart } from './node-part.ts';
 
 /** Who serves boot files. */
@@ -21,13 +20,8 @@ export interface FilePart extends HousePart {
 }
 
 /** Rendered boot files and the boot root, by TFTP and by HTTP. */
-export function buildFiles(
-  foundation: Foundation,
-  nodePart: NodePart,
-  leases: LeasePart | undefined,
-  bootPart: BootPart,
-): FilePart {
-  const bootFiles = buildBootFiles(foundation, nodePart, leases, bootPart);
+export function buildFiles(foundation: Foundation, nodePart: NodePart, bootPart: BootPart): FilePart {
+  const bootFiles = buildBootFiles(foundation, nodePart, bootPart);
   const tftp = buildTftp(foundation, nodePart, bootPart, bootFiles);
   const http = buildHttpBoot(foundation, nodePart, bootPart, bootFiles);
   return {
@@ -52,15 +46,14 @@ export function buildFiles(
 function buildBootFiles(
   { settings, registry, clock, logger, metrics }: Foundation,
   { nodes, rendering }: NodePart,
-  leases: LeasePart | undefined,
-  { probes, boots }: BootPart,
+  { probes, macOfAddress, boots }: BootPart,
 ): BootFileService {
   const givesAddresses = settings.dhcp?.mode === 'server';
   return new BootFileService({
     registry,
     peers: givesAddresses ? undefined : new PeerMemory(clock),
     rendering,
-    macOfAddress: (address) => probes.machineAt(address) ?? leases?.service.macOfAddress(address),
+    macOfAddress,
     unknownMachines: settings.unknownMachines,
     probes,
     renderingFailed: (failure) => boots.observeRenderingFailure(failure),
