@@ -225,6 +225,19 @@ it('lists a line that it cannot use by file and number', async () => {
   await soon(() => expect(warnings).toEqual([`${hostFile(MAC)}, line 1: 'nonsense' is no MAC`]));
 });
 
+it('remembers ten thousand warnings, and gives the oldest again beyond them', async () => {
+  await start();
+  writeFileSync(join(hosts, 'a.conf'), 'nonsense\n');
+  await soon(() => expect(warnings).toHaveLength(1));
+  writeFileSync(join(hosts, 'b.conf'), 'x\n'.repeat(9_999));
+  await soon(() => expect(warnings).toHaveLength(10_000));
+  // Both files are read once more: nothing is new but the last line, for which the first warning is forgotten.
+  writeFileSync(join(hosts, 'b.conf'), 'x\n'.repeat(10_000));
+  await soon(() => expect(warnings).toHaveLength(10_001));
+  rmSync(join(hosts, 'b.conf'));
+  await soon(() => expect(warnings.at(-1)).toContain('a.conf, line 1'));
+});
+
 it('writes the leases for Ironic when they have changed', async () => {
   const running = await start();
   leases = [
