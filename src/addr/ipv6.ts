@@ -22,6 +22,17 @@ export function parseIpv6(text: string): Ipv6 | undefined {
   return `${front}${'0'.repeat(missing)}${back}` as Ipv6;
 }
 
+/** The interface that an address is on, as written after its `%` (RFC 4007 section 11); undefined without one. */
+export function zoneOfIpv6(text: string): string | undefined {
+  const at = text.indexOf('%');
+  return at < 0 ? undefined : text.slice(at + 1);
+}
+
+/** Whether the address means something on one link only (fe80::/10, RFC 4291 section 2.5.6), and so needs a zone. */
+export function isLinkLocalIpv6(address: Ipv6): boolean {
+  return /^fe[89ab]/.test(address);
+}
+
 /** The groups as hex digits, four each; the last one may be a dotted quad. Undefined when one is no group. */
 function hexGroups(groups: readonly string[], quadAllowed: boolean): string | undefined {
   let digits = '';

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { parseIpv4 } from '../addr/ipv4.ts';
 import type { HttpBootLocation } from '../dhcp/boot-file-choice.ts';
+import { checkZone } from './check-zone.ts';
 import type { Located } from './located.ts';
 import { parsePath, resolvePath } from './parse-path.ts';
 import type { ProblemList } from './problem-list.ts';
@@ -87,7 +88,10 @@ export function httpBootLocation(httpBoot: HttpBootSettings | undefined): HttpBo
 /** `ADDRESS:PORT`, an IPv6 address in brackets. */
 function parseListen(written: Located<string>, problems: ProblemList): ListenAddress | undefined {
   const { host, port, family } = splitListen(written.value);
-  if (isIP(host) === family && port >= 1 && port <= 65_535) return { host, port };
+  if (isIP(host) === family && port >= 1 && port <= 65_535) {
+    checkZone(written, host, problems);
+    return { host, port };
+  }
   problems.error(
     written.place,
     `'${written.value}' is no address with a port; write 127.0.0.1:8067, or [::1]:8067 for IPv6`,

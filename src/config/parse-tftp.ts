@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { TFTP_DEFAULTS, type TftpSettings } from '../tftp/tftp-settings.ts';
+import { checkZone } from './check-zone.ts';
 import { itemsOf, type Located } from './located.ts';
 import { parsePath } from './parse-path.ts';
 import type { ProblemList } from './problem-list.ts';
@@ -49,7 +50,10 @@ function parseRetransmit(written: Located<number> | undefined, problems: Problem
 }
 
 function parseHost(written: Located<string>, problems: ProblemList): readonly string[] {
-  if (isIP(written.value) !== 0) return [written.value];
+  if (isIP(written.value) !== 0) {
+    checkZone(written, written.value, problems);
+    return [written.value];
+  }
   const host = /^(?:\[([^\]]*)\]|([^:]*)):\d+$/.exec(written.value);
   const hasPort = host !== null && isIP(host[1] ?? host[2] ?? '') !== 0;
   problems.error(

@@ -39,7 +39,8 @@ export const RawTftpSchema = section(
     listen: Type.Optional(
       Type.Array(Type.String(), {
         minItems: 1,
-        description: 'IPv4 and IPv6 addresses to listen on, instead of every address of `interfaces`.',
+        description:
+          'IPv4 and IPv6 addresses to listen on, instead of every address of `interfaces`; a link-local one with its interface, `fe80::1%br-prov`. One that this host does not have yet is waited for.',
         examples: [['192.168.0.1', 'fd00::1']],
       }),
     ),

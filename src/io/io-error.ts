@@ -1,4 +1,5 @@
 import { getSystemErrorMap, getSystemErrorName } from 'node:util';
+import { zoneOfIpv6 } from '../addr/ipv6.ts';
 
 /**
  * What went wrong at the border to the operating system, in words that do not depend on it.
@@ -79,6 +80,23 @@ export function ioErrorFromErrno(what: string, errno: number): IoError {
   return ioErrorFromOsCode(what, getSystemErrorName(-errno));
 }
 
+/**
+ * The error for an address that a socket could not be bound to. The kernel says EINVAL of a link-local IPv6 address while
+ * the interface of its zone (`%br-prov`) does not exist: to bootd that is an interface that is not there yet.
+ */
+export function bindErrorFromOsCode(what: string, host: string, osCode: string, cause?: unknown): IoError {
+  const zone = zoneOfIpv6(host);
+  if (osCode !== 'EINVAL' || zone === undefined) return ioErrorFromOsCode(what, osCode, cause);
+  return new IoError('no-such-device', `${what}: there is no interface ${zone}`, osCode, cause);
+}
+
+/** Whether an address cannot be listened on now, but may be later: it, or its interface, is not there yet. */
+export function isAwaitedAddress(error: unknown): error is IoError {
+  return (
+    error instanceof IoError && (error.code === 'address-not-available' || error.code === 'no-such-device')
+  );
+}
+
 /** The error for whatever Node threw or handed to a callback; an IoError stays as it is. */
 export function ioErrorFrom(what: string, error: unknown): IoError {
   if (error instanceof IoError) return error;
@@ -90,6 +108,12 @@ export function ioErrorFrom(what: string, error: unknown): IoError {
     undefined,
     error,
   );
+}
+
+/** The error for whatever Node threw when it could not bind a socket to this address. */
+export function bindErrorFrom(what: string, host: string, error: unknown): IoError {
+  const osCode = osCodeOf(error);
+  return osCode === undefined ? ioErrorFrom(what, error) : bindErrorFromOsCode(what, host, osCode, error);
 }
 
 function osCodeOf(error: unknown): string | undefined {

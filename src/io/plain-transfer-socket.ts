@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
-import { ioErrorFrom } from './io-error.ts';
+import { bindErrorFrom, ioErrorFrom } from './io-error.ts';
 import type { BlockRun, DatagramListener, TransferPeer, TransferSocket } from './transfer-socket.ts';
 
 /** How a plain socket is bound. */
@@ -28,7 +28,7 @@ export async function openPlainTransferSocket(options: PlainSocketOptions): Prom
     await listening(socket, () => socket.bind({ address, port, exclusive: true }));
   } catch (error) {
     socket.close();
-    throw ioErrorFrom(`cannot bind UDP ${address} port ${port}`, error);
+    throw bindErrorFrom(`cannot bind UDP ${address} port ${port}`, address, error);
   }
   growReceiveBuffer(socket, options.receiveBufferBytes);
   // After binding, what a socket reports concerns one datagram; resend timers make up for it.

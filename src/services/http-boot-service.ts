@@ -1,7 +1,7 @@
 import type { ListenAddress } from '../config/settings.ts';
 import { whyNoFileIsServed } from '../io/boot-root.ts';
 import type { Clock } from '../io/clock.ts';
-import { IoError, ioErrorFromOsCode } from '../io/io-error.ts';
+import { bindErrorFromOsCode, IoError, isAwaitedAddress } from '../io/io-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { BootFileLookup } from './boot-file-lookup.ts';
@@ -181,8 +181,10 @@ export class HttpBootService implements Service {
     const { host, port } = this.#parts.listen;
     const what = `cannot listen on ${host.includes(':') ? `[${host}]` : host}:${port} for http-boot`;
     const error =
-      osCode === undefined ? new IoError('failed', `${what}: ${message}`) : ioErrorFromOsCode(what, osCode);
-    if (this.#starting !== undefined && error.code !== 'address-not-available') {
+      osCode === undefined
+        ? new IoError('failed', `${what}: ${message}`)
+        : bindErrorFromOsCode(what, host, osCode);
+    if (this.#starting !== undefined && !isAwaitedAddress(error)) {
       this.#starting.reject(error);
       this.#starting = undefined;
       return;

@@ -1,4 +1,5 @@
 import { adoptTransferSocket } from '../io/batched-transfer-socket.ts';
+import { ioErrorFrom } from '../io/io-error.ts';
 import { isLayoutKnown } from '../io/message-layout.ts';
 import { accessLibc } from '../io/libc.ts';
 import { adoptPlainTransferSocket, openPlainTransferSocket } from '../io/plain-transfer-socket.ts';
@@ -67,8 +68,8 @@ export function hostDataPlane(post: (message: FromDataPlane) => void): (message:
       const batched = sockets.every((socket) => socket.batched);
       post({ kind: 'opened', endpoint: id, ports: sockets.map(({ localPort }) => localPort), batched });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      post({ kind: 'failed', endpoint: id, message });
+      const { message, code, osCode } = ioErrorFrom('cannot open sockets', error);
+      post({ kind: 'failed', endpoint: id, message, code, osCode });
     }
   };
 

@@ -1,6 +1,6 @@
 import { withoutClaimed, type InheritedSocket } from '../io/inherited-sockets.ts';
 import { watchInterfaces, type InterfaceWatch } from '../io/interface-watch.ts';
-import { IoError, ioErrorFrom } from '../io/io-error.ts';
+import { IoError, ioErrorFrom, isAwaitedAddress } from '../io/io-error.ts';
 import type { NetworkInterface } from '../io/network-interfaces.ts';
 import { NO_KEEPER, type SocketKeeper } from '../io/sd-notify.ts';
 import type { TransferSocket } from '../io/transfer-socket.ts';
@@ -9,7 +9,7 @@ import type { TftpSettings } from '../tftp/tftp-settings.ts';
 import { downReason, judgeInterface } from './interface-readiness.ts';
 import type { DataPlaneLink, OpenDataPlane } from './tftp-data-plane-link.ts';
 import type { DataPeer, FromDataPlane, StartTransfer, TransferEnd } from './tftp-messages.ts';
-import { placeOfAddress, placesOfInterface, type TftpPlace } from './tftp-places.ts';
+import { placeOfAddress, placesOfInterface, zonesOf, type TftpPlace } from './tftp-places.ts';
 import {
   keptName,
   kernelSockets,
@@ -104,18 +104,19 @@ export class TftpEndpoints {
   }
 
   /**
-   * Opens everything, or rejects with IoError, which says what is in the way. An IPv4 address that this host does not have yet
-   * is waited for, as interfaces are.
+   * Opens everything, or rejects with IoError, which says what is in the way. An address that this host does not have yet is
+   * waited for, as interfaces are.
    */
   async open(): Promise<void> {
     const { settings, interfaces, watch = watchInterfaces } = this.#parts;
     this.#link = this.#openLink();
-    if (settings.listen === undefined) this.#watch = watch(interfaces, () => this.#followInterfaces());
+    const watched = settings.listen === undefined ? interfaces : zonesOf(settings.listen);
+    if (watched.length > 0) this.#watch = watch(watched, () => this.#followInterfaces());
     for (const place of this.#choosePlaces(this.#usableInterfaces())) {
       try {
         await this.#openPlace(place);
       } catch (error) {
-        if (!(error instanceof IoError) || error.code !== 'address-not-available') throw error;
+        if (!isAwaitedAddress(error)) throw error;
         this.#fail(place.description, error);
         this.#retryLater();
       }
@@ -243,7 +244,9 @@ export class TftpEndpoints {
           resolve();
         } else {
           reject(
-            new IoError('failed', message.kind === 'failed' ? message.message : 'the TFTP thread ended'),
+            message.kind === 'failed'
+              ? new IoError(message.code, message.message, message.osCode)
+              : new IoError('failed', 'the TFTP thread ended'),
           );
         }
       });

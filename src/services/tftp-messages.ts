@@ -1,4 +1,5 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
+import type { IoErrorCode } from '../io/io-error.ts';
 import type { AgreedOptions, TransferMode } from '../tftp/negotiation.ts';
 
 /**
@@ -120,7 +121,13 @@ export type FromDataPlane =
       /** Whether the kernel is called in batches (koffi). */
       readonly batched: boolean;
     }
-  | { readonly kind: 'failed'; readonly endpoint: number; readonly message: string }
+  | {
+      readonly kind: 'failed';
+      readonly endpoint: number;
+      readonly message: string;
+      readonly code: IoErrorCode;
+      readonly osCode: string | undefined;
+    }
   | { readonly kind: 'ended'; readonly ends: readonly TransferEnd[] }
   | { readonly kind: 'request'; readonly request: ForwardedRequest }
   | { readonly kind: 'alive' }

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { formatIpv4, parseIpv4, UNSPECIFIED_IPV4, type Ipv4 } from '../addr/ipv4.ts';
-import { parseIpv6 } from '../addr/ipv6.ts';
+import { parseIpv6, zoneOfIpv6 } from '../addr/ipv6.ts';
 import { findInheritedSocket, type InheritedSocket } from '../io/inherited-sockets.ts';
 import { IoError } from '../io/io-error.ts';
 import { readNetworkInterface, type NetworkInterface } from '../io/network-interfaces.ts';
@@ -36,8 +36,10 @@ export function placeOfAddress(text: string): TftpPlace {
   if (ipv4 === undefined && parseIpv6(text) === undefined) {
     throw new IoError('failed', `cannot listen on "${text}": it is no IPv4 or IPv6 address`);
   }
+  const zone = zoneOfIpv6(text);
   return {
-    key: text,
+    // Sockets of a link-local address stay with the interface that was there when they were bound.
+    key: zone === undefined ? text : `${text}/${readNetworkInterface(zone)?.index ?? ''}`,
     description: text,
     family: ipv4 === undefined ? 'ipv6' : 'ipv4',
     address: ipv4 ?? text,
@@ -47,6 +49,11 @@ export function placeOfAddress(text: string): TftpPlace {
     sharesPort: false,
     limitations: [],
   };
+}
+
+/** The interfaces that IPv6 addresses of the settings are on (`%br-prov`), each once. */
+export function zonesOf(addresses: readonly string[]): readonly string[] {
+  return [...new Set(addresses.flatMap((text) => zoneOfIpv6(text) ?? []))];
 }
 
 /**
@@ -95,6 +102,8 @@ export function placesOfInterface(
 
 /** The smallest MTU of the interfaces that have the address; for a wildcard address, of all that face the network. */
 function mtuOfAddress(text: string): number {
+  const zone = zoneOfIpv6(text);
+  if (zone !== undefined) return readNetworkInterface(zone)?.mtu ?? ETHERNET_MTU;
   const wanted = parseIpv4(text) ?? parseIpv6(text);
   const wildcard = wanted === UNSPECIFIED_IPV4 || wanted === parseIpv6('::');
   const mtus = Object.entries(networkInterfaces())

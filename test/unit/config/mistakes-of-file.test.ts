@@ -219,6 +219,14 @@ const SERVICE_MISTAKES: readonly Mistake[] = [
     ],
   },
   {
+    name: 'a link-local address without its interface',
+    text: 'tftp: { root: /srv, listen: ["fe80::1%eth0", "febf::1", "fec0::1"] }\nhttp-boot: { listen: "[fe80::1]:80" }\n',
+    expected: [
+      "1:46: 'febf::1' is link-local: write its interface after it, as in 'febf::1%br-prov'",
+      "2:22: 'fe80::1' is link-local: write its interface after it, as in 'fe80::1%br-prov'",
+    ],
+  },
+  {
     name: "in.tftpd's microseconds",
     text: 'tftp: { root: /srv, listen: [10.0.0.1], retransmit: 1000000 }\n',
     expected: ['1:53: 1000000 is more than 255 seconds; in.tftpd counts microseconds, this file seconds'],

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { IoError, ioErrorFrom, ioErrorFromErrno, ioErrorFromOsCode } from '../../../src/io/io-error.ts';
+import {
+  bindErrorFromOsCode,
+  IoError,
+  ioErrorFrom,
+  ioErrorFromErrno,
+  ioErrorFromOsCode,
+  isAwaitedAddress,
+} from '../../../src/io/io-error.ts';
 
 describe('errors of the operating system', () => {
   it.each([
@@ -28,6 +35,17 @@ describe('errors of the operating system', () => {
     const error = ioErrorFromErrno('cannot bind', 98);
     expect(error).toMatchObject({ code: 'address-in-use', osCode: 'EADDRINUSE' });
     expect(error.message).toBe('cannot bind: address already in use (EADDRINUSE)');
+  });
+
+  it.each([
+    ['fe80::1%br-prov', 'EINVAL', 'no-such-device', 'cannot bind: there is no interface br-prov'],
+    ['fe80::1%br-prov', 'EADDRNOTAVAIL', 'address-not-available', /^cannot bind: address not available/],
+    ['fd00::1', 'EINVAL', 'failed', /^cannot bind: invalid argument/],
+  ] as const)('of %s that cannot be bound for %s mean %s', (host, osCode, code, message) => {
+    const error = bindErrorFromOsCode('cannot bind', host, osCode);
+    expect(error).toMatchObject({ code, osCode });
+    expect(error.message).toMatch(message);
+    expect(isAwaitedAddress(error)).toBe(code !== 'failed');
   });
 
   it('keep their cause', () => {
