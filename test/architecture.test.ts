@@ -40,9 +40,9 @@ const ROOMS: Readonly<Record<string, RoomRule>> = {
     packages: ['yaml', 'ajv', '@sinclair/typebox'],
     node: true,
   },
-  telemetry: { rooms: [], packages: ['pino', 'prom-client'], node: true },
+  telemetry: { rooms: ['wire'], packages: ['pino', 'prom-client'], node: true },
   control: {
-    rooms: ['addr', 'boot', 'ipmi', 'rehearsal', 'telemetry'],
+    rooms: ['addr', 'boot', 'ipmi', 'rehearsal', 'telemetry', 'wire'],
     typesOf: ['dhcp'],
     packages: ['fastify', '@fastify/swagger', '@sinclair/typebox', 'ajv'],
     node: true,

@@ -7,9 +7,9 @@ import { numberOf, recordOf, textOf } from './document.ts';
 import { EventParser } from './event-parser.ts';
 import { EXIT_CODE, UsageError } from './exit-code.ts';
 import { parseMac } from '../addr/mac.ts';
+import { printable } from '../wire/visible-text.ts';
 import { formatJsonLine } from './json-text.ts';
 import { requireNode } from './node-resolution.ts';
-import { printable } from './table.ts';
 
 /** A daemon that is restarted is back after this. */
 const COME_BACK_MS = 2000;

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { BootTeller, followStream, pause } from './boot-follow.ts';
 import type { NodeUuid } from '../boot/node.ts';
+import { printable } from '../wire/visible-text.ts';
 import type { CommandContext } from './command-context.ts';
 import { ControlError, type ControlClient } from './control-client.ts';
 import { controlClient, type ControlOptions } from './control-options.ts';
@@ -9,7 +10,6 @@ import { EventParser } from './event-parser.ts';
 import { EXIT_CODE, type ExitCode } from './exit-code.ts';
 import { formatJson } from './json-text.ts';
 import { requireNode } from './node-resolution.ts';
-import { printable } from './table.ts';
 
 type WatchDocument = Readonly<Record<string, unknown>>;
 

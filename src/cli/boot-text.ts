@@ -1,5 +1,6 @@
+import { printable } from '../wire/visible-text.ts';
 import { listOf, numberOf, recordOf, textOf } from './document.ts';
-import { formatRecord, printable } from './table.ts';
+import { formatRecord } from './table.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { checkConfiguration } from '../config/check-configuration.ts';
 import { formatConfigProblem } from '../config/config-error.ts';
+import { printableLines } from '../wire/visible-text.ts';
 import type { CommandContext } from './command-context.ts';
 import { EXIT_CODE } from './exit-code.ts';
 import { FILE_CHECKS } from './file-checks.ts';
 import { formatJson } from './json-text.ts';
 import { readText } from './read-configuration.ts';
-import { printableLines } from './table.ts';
 
 interface CheckOptions {
   readonly config: string;

@@ -2,10 +2,10 @@ import { formatIpv4 } from '../addr/ipv4.ts';
 import type { BootOffer } from '../probe/boot-offer.ts';
 import { contentText, requestName, type BootVerdict, type FileRequest } from '../probe/file-request.ts';
 import type { FirmwareStep } from '../probe/firmware-client.ts';
+import { printable } from '../wire/visible-text.ts';
 import type { FetchReport } from './machine-player.ts';
 import type { FileComparison, NodeCheck } from './probe-comparison.ts';
 import type { FootprintNote } from './probe-footprint.ts';
-import { printable } from './table.ts';
 
 /** What happened, as it is told to people line by line and to programs at the end. */
 export type ProbeEvent =

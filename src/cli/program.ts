@@ -4,6 +4,7 @@ import { formatPlace, ImportError } from '../import/source-place.ts';
 import { IoError } from '../io/io-error.ts';
 import { IpmiError } from '../ipmi/ipmi-error.ts';
 import { StoreError } from '../store/store.ts';
+import { printableLines } from '../wire/visible-text.ts';
 import { bmcCommand } from './bmc.ts';
 import { bootCommand } from './boot.ts';
 import { checkCommand } from './check.ts';
@@ -22,7 +23,6 @@ import { bootDeviceCommand, powerCommand } from './power.ts';
 import { probeCommand } from './probe.ts';
 import { reloadCommand } from './reload.ts';
 import { serveCommand } from './serve.ts';
-import { printableLines } from './table.ts';
 import { unitsCommand } from './units.ts';
 import { programVersion, versionCommand } from './version.ts';
 

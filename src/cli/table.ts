@@ -1,3 +1,5 @@
+import { printable } from '../wire/visible-text.ts';
+
 /** One column: its heading and what a row says in it. Undefined values print as a dash. */
 export interface Column<Row> {
   readonly title: string;
@@ -8,23 +10,6 @@ export interface Column<Row> {
 const BOLD = '\u001b[1m';
 const PLAIN = '\u001b[0m';
 const GAP = '  ';
-
-/**
- * Text that cannot do anything to a terminal. Host names, file names and configuration come from the network, so control
- * characters (C0, DEL, C1) and the characters that reorder a line (U+202A to U+202E, U+2066 to U+2069) are shown as
- * escapes.
- */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
-  });
-}
-
-/** The same for text of several lines, whose ends stay. */
-export function printableLines(text: string): string {
-  return text.split('\n').map(printable).join('\n');
-}
 
 /**
  * Lines of a table for people: one heading, columns as wide as what stands in them, no spaces at the end of a line. The

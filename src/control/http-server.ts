@@ -3,6 +3,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } f
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { printableJson } from '../wire/visible-text.ts';
 import { ANSWER_HEADERS } from './answer-headers.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import type { BootQueries } from './boot-queries.ts';
@@ -90,7 +91,8 @@ export async function createControlServer(
     app.getDefaultJsonParser('error', 'error'),
   );
   // Answers are what the formatting functions return; their schemas describe them and change nothing.
-  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.setSerializerCompiler(() => formatAnswer);
+  app.setReplySerializer(formatAnswer);
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(ANSWER_HEADERS);
     const { method, headers } = request;
@@ -145,6 +147,11 @@ export async function createControlServer(
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
   await app.ready();
   return app;
+}
+
+/** JSON that may be looked at in a terminal, where host names and files are what strangers call them. */
+function formatAnswer(document: unknown): string {
+  return printableJson(JSON.stringify(document));
 }
 
 function addRoutesOfHouse(app: FastifyInstance, parts: ControlParts): void {

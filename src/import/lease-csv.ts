@@ -1,6 +1,7 @@
 import { formatIpv4 } from '../addr/ipv4.ts';
 import { effectiveLeaseState, type Lease } from '../dhcp/lease.ts';
 import { formatOctets } from '../wire/dhcp/option-values.ts';
+import { printable } from '../wire/visible-text.ts';
 
 type Cell = (lease: Lease, now: number) => string | undefined;
 
@@ -28,12 +29,13 @@ export function formatLeaseCsv(leases: readonly Lease[], now: number): string {
   return [heading, ...rows].map((cells) => `${cells.map(quoteCell).join(',')}\r\n`).join('');
 }
 
-/** What spreadsheets take for a formula. Host names and vendor classes are whatever a machine on the wire sends. */
-const FORMULA = /^[=+\-@\t\r]/;
+/** What spreadsheets take for a formula, where it is the first that they see. Host names and vendor classes are whatever a machine on the wire sends. */
+const FORMULA = /^[=+\-@]/;
 
 function quoteCell(cell: string): string {
-  const text = FORMULA.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const shown = printable(cell);
+  const text = FORMULA.test(shown) ? `'${shown}` : shown;
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function formatTime(milliseconds: number): string {

@@ -1,5 +1,5 @@
 import type { RequestKind } from '../dhcp/dhcp-request.ts';
-import { escapeControlBytes } from '../tftp/control-bytes.ts';
+import { printable } from '../wire/visible-text.ts';
 
 /**
  * Why two answers may differ although both servers do what they are meant to do:
@@ -69,9 +69,9 @@ export function find(
     verdict,
     explanation,
     question,
-    aspect: escapeControlBytes(aspect),
-    theirs: escapeControlBytes(theirs),
-    ours: escapeControlBytes(ours),
+    aspect: printable(aspect),
+    theirs: printable(theirs),
+    ours: printable(ours),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { HealthCheck } from '../control/health-routes.ts';
 import type { EventFeed, EventReplay, EventSubscriber, EventType, FeedEvent } from '../control/event-feed.ts';
+import { printableJson } from '../wire/visible-text.ts';
 import type { Service } from './service.ts';
 
 /** What the hub works with. */
@@ -97,7 +98,7 @@ export class EventHub implements EventFeed, Service {
   }
 
   #formatted(event: RememberedEvent): FeedEvent {
-    event.data ??= JSON.stringify(event.make());
+    event.data ??= printableJson(JSON.stringify(event.make()));
     return { id: `${this.#parts.runId}-${event.number}`, type: event.type, data: event.data };
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../io/clock.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { escapeControlBytes } from '../tftp/control-bytes.ts';
+import { printable } from '../wire/visible-text.ts';
 import type { RenderedBootFile } from './boot-file-lookup.ts';
 import type {
   HttpBootEnd,
@@ -175,7 +175,7 @@ export class HttpBootJournal {
       address: typeof address === 'number' ? formatIpv4(address) : address,
       port,
       method,
-      file: escapeControlBytes(name),
+      file: printable(name),
     };
     return { logger: this.#logger, fields };
   }
@@ -221,7 +221,7 @@ function describeEnd(
   size: number,
   detail: string | undefined,
 ): string {
-  const file = escapeControlBytes(name);
+  const file = printable(name);
   if (method === 'HEAD') return `the size of ${file} was told`;
   const part =
     start > 0 || (result === 'done' && bytes < size)

@@ -4,7 +4,7 @@ import type { IoError } from '../io/io-error.ts';
 import { BoundedLabels } from '../telemetry/bounded-labels.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { escapeControlBytes } from '../tftp/control-bytes.ts';
+import { printable } from '../wire/visible-text.ts';
 import { fileFamily } from '../tftp/file-family.ts';
 import type { TftpRequest } from '../wire/tftp/tftp-packet.ts';
 import type { TftpEndpoint } from './tftp-endpoints.ts';
@@ -37,7 +37,7 @@ export class TftpJournal {
   readonly #grants = new Map<number, OpenGrant>();
   /** Peers and names of the transfers that observers were told of and that have not ended. */
   readonly #told = new Set<string>();
-  readonly #files = new BoundedLabels(FILE_LABELS_MAX, (path) => escapeControlBytes(fileFamily(path)));
+  readonly #files = new BoundedLabels(FILE_LABELS_MAX, (path) => printable(fileFamily(path)));
   #overloadWarnedAt = -Infinity;
 
   constructor(parts: {

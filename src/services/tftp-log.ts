@@ -3,7 +3,7 @@ import { formatConfigProblem, type ConfigError } from '../config/config-error.ts
 import type { IoError } from '../io/io-error.ts';
 import { EVENTS } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { escapeControlBytes } from '../tftp/control-bytes.ts';
+import { printable } from '../wire/visible-text.ts';
 import { formatMapStep } from '../tftp/map-rules.ts';
 import type { TftpRequest } from '../wire/tftp/tftp-packet.ts';
 import type { TftpEndpoint } from './tftp-endpoints.ts';
@@ -103,7 +103,7 @@ export class TftpLog {
       {
         event: EVENTS.tftpRequestRefused,
         ...peerFields(peer),
-        file: escapeControlBytes(requested),
+        file: printable(requested),
         code,
         reason,
       },
@@ -113,7 +113,7 @@ export class TftpLog {
 
   /** A request could not be dealt with, and gets no answer: a mistake of ours. */
   failed(peer: TftpPeer, requested: string, error: unknown): void {
-    const file = escapeControlBytes(requested);
+    const file = printable(requested);
     const { address } = peerFields(peer);
     this.#logger.error(
       { event: EVENTS.tftpRequestFailed, address, file, err: error },
@@ -131,10 +131,10 @@ export class TftpLog {
   /** A name was found only with its leading slashes collapsed. */
   collapsed(requested: string, peer: TftpPeer, path: string): void {
     const { address } = peerFields(peer);
-    const file = escapeControlBytes(path);
+    const file = printable(path);
     this.#logger.warn(
       { event: EVENTS.tftpRequestReceived, address, file },
-      `served ${file} for ${escapeControlBytes(requested)}: pxelinux puts the folder of its boot file before ` +
+      `served ${file} for ${printable(requested)}: pxelinux puts the folder of its boot file before ` +
         'an absolute path; name the boot file without its leading slash to be rid of this',
     );
   }
@@ -145,7 +145,7 @@ export class TftpLog {
       {
         event: EVENTS.tftpTransferStarted,
         ...peerFields(peer),
-        file: escapeControlBytes(path),
+        file: printable(path),
         source,
         bytes: size,
       },
@@ -157,7 +157,7 @@ export class TftpLog {
     const failed = isFailedTransfer(end.result);
     const level = failed ? 'warn' : 'info';
     if (!this.#logger.isLevelEnabled(level)) return;
-    const file = escapeControlBytes(path);
+    const file = printable(path);
     const fields = peerFields(peer);
     this.#logger[level](
       {
@@ -226,13 +226,13 @@ function formatRequestLine(
   mapped: string,
 ): string {
   const kind = direction === 'read' ? 'RRQ' : 'WRQ';
-  const line = `${kind} from ${formatTftpPeer(peer.address)} filename ${escapeControlBytes(requested)}`;
-  return requested === mapped ? line : `${line} remapped to ${escapeControlBytes(mapped)}`;
+  const line = `${kind} from ${formatTftpPeer(peer.address)} filename ${printable(requested)}`;
+  return requested === mapped ? line : `${line} remapped to ${printable(mapped)}`;
 }
 
 /** `sending NAK (CODE, TEXT) to ADDR`. */
 function formatRefusalLine(code: number, message: string, peer: TftpPeer): string {
-  return `sending NAK (${code}, ${escapeControlBytes(message)}) to ${formatTftpPeer(peer.address)}`;
+  return `sending NAK (${code}, ${printable(message)}) to ${formatTftpPeer(peer.address)}`;
 }
 
 const ENDINGS: Readonly<Record<TransferResult, string>> = {
@@ -250,6 +250,6 @@ const ENDINGS: Readonly<Record<TransferResult, string>> = {
 
 function describeEnd(end: TransferEnd, file: string, address: string): string {
   const detail = detailOfEnd(end);
-  const words = detail === undefined ? '' : ` (${escapeControlBytes(detail)})`;
+  const words = detail === undefined ? '' : ` (${printable(detail)})`;
   return `${file} to ${address} ${ENDINGS[end.result]}${words}`;
 }

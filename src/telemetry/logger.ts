@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type LogFn, type Logger } from 'pino';
+import { printableJson } from '../wire/visible-text.ts';
 import { LogLimit } from './log-limit.ts';
 
 export type { Logger } from 'pino';
@@ -19,6 +20,8 @@ export function createLogger(
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     hooks: {
+      // Host names and files are what strangers call them; a line means the same, and nobody is shown a lie.
+      streamWrite: printableJson,
       logMethod(this: Logger, parameters: Parameters<LogFn>, write: LogFn, severity: number): void {
         const [fields] = parameters as readonly unknown[];
         const event =

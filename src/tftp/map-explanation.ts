@@ -1,4 +1,4 @@
-import { escapeControlBytes } from './control-bytes.ts';
+import { printable } from '../wire/visible-text.ts';
 import type { EreSpan } from './ere-groups.ts';
 import type { MapRule } from './map-file.ts';
 import { applyMapFile, type MapEvent, type MapRequest } from './map-rules.ts';
@@ -179,7 +179,7 @@ function describeReport(report: MappingReport, warning: string | undefined): rea
   for (const [turn, rule] of report.rules.entries()) {
     if (turn === TURNS_MAX - 1 && report.turns_left_out > 0)
       lines.push(`  ... ${report.turns_left_out} turns`);
-    const text = escapeControlBytes(texts[turn] ?? '').padEnd(width);
+    const text = printable(texts[turn] ?? '').padEnd(width);
     lines.push(`  rule ${rule.rule}, line ${rule.line}: ${text}  ${describeOutcome(rule)}`);
     for (const effect of rule.effects) {
       lines.push(`      ${effect === 'rewrite' ? describeRewrite(rule) : EFFECT_WORDS[effect]}`);
@@ -205,6 +205,6 @@ function describeRewrite({ rounds, name }: RuleReport): string {
 }
 
 function quote(text: string): string {
-  const shown = escapeControlBytes(text.slice(0, SHOWN_MAX));
+  const shown = printable(text.slice(0, SHOWN_MAX));
   return text.length > SHOWN_MAX ? `"${shown}"... (${text.length} bytes)` : `"${shown}"`;
 }

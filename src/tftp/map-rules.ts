@@ -1,4 +1,4 @@
-import { escapeControlBytes } from './control-bytes.ts';
+import { printable } from '../wire/visible-text.ts';
 import { EreBudget } from './ere-budget.ts';
 import type { EreSpan } from './ere-groups.ts';
 import type { MapRule } from './map-file.ts';
@@ -188,7 +188,7 @@ class MapRun {
 
 /** The step as in.tftpd logs it, with control bytes escaped: it would write them out. */
 export function formatMapStep(step: MapStep): string {
-  const name = escapeControlBytes(step.name);
+  const name = printable(step.name);
   switch (step.kind) {
     case 'input':
       return `remap: input: ${name}`;
@@ -209,6 +209,6 @@ export function formatMapStep(step: MapStep): string {
 
 /** A name that has grown in a loop would fill the log. */
 function shorten(name: string): string {
-  const shown = escapeControlBytes(name.slice(0, LOGGED_NAME_MAX));
+  const shown = printable(name.slice(0, LOGGED_NAME_MAX));
   return name.length > LOGGED_NAME_MAX ? `${shown}...` : shown;
 }

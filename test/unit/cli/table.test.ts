@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatRecord, formatTable, printable, type Column } from '../../../src/cli/table.ts';
+import { formatRecord, formatTable, type Column } from '../../../src/cli/table.ts';
 
 interface Row {
   readonly name: string;
@@ -57,17 +57,6 @@ describe('a record', () => {
 });
 
 describe('text from the network', () => {
-  it.each([
-    ['plain', 'plain'],
-    ['\u001b[2Jgone', '\\x1b[2Jgone'],
-    ['a\nb\tc', 'a\\x0ab\\x09c'],
-    ['\u009b31m', '\\x9b31m'],
-    ['exe.\u202etxt', 'exe.\\u202etxt'],
-    ['käse', 'käse'],
-  ])('%j is shown as %j', (text, shown) => {
-    expect(printable(text)).toBe(shown);
-  });
-
   it('cannot break a table', () => {
     const [, row] = formatTable(COLUMNS, [{ name: 'a\r\n\u001b[1mb', octets: 1 }], false);
     expect(row).toBe('a\\x0d\\x0a\\x1b[1mb       1  -');

@@ -171,7 +171,7 @@ export class TestApi {
     url: string,
     body?: unknown,
     headers: Record<string, string> = {},
-  ): Promise<{ status: number; body: unknown; headers: Record<string, unknown> }> {
+  ): Promise<{ status: number; body: unknown; text: string; headers: Record<string, unknown> }> {
     if (this.#server === undefined) throw new Error('the API is not open');
     const reply = await this.#server.inject({
       method,
@@ -186,6 +186,7 @@ export class TestApi {
     return {
       status: reply.statusCode,
       body: isJson && reply.payload !== '' ? (JSON.parse(reply.payload) as unknown) : reply.payload,
+      text: reply.payload,
       headers: reply.headers,
     };
   }

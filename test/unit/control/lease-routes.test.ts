@@ -47,6 +47,14 @@ describe('/v1/leases', () => {
     await api.call('PUT', `/v1/nodes/${UUID}`, { ports: [{ address: MAC, fixed_address: '192.168.0.20' }] });
   });
 
+  it('says exactly what a machine calls itself, and shows a terminal nothing else', async () => {
+    const hostname = 'bm1\u202e1mb\u200f\u009b2J\u{e0041}';
+    api.leases.add(view('192.168.0.132', 'bound', { hostname, vendorClass: '\u2066PXEClient\u3164' }));
+    const { body, text } = await api.call('GET', '/v1/leases/192.168.0.132');
+    expect(body).toMatchObject({ hostname, vendor_class: '\u2066PXEClient\u3164' });
+    expect(text).toMatch(/^[\x20-\x7e]+$/);
+  });
+
   it('shows one lease whole', async () => {
     expect((await api.call('GET', '/v1/leases/192.168.0.130')).body).toEqual({
       address: '192.168.0.130',

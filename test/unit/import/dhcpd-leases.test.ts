@@ -289,6 +289,12 @@ describe('the way back', () => {
     });
   });
 
+  it('CSV shows what cannot be seen, and what would turn the cells of a row around', () => {
+    const lease = made('10.0.0.1', { hostname: 'bm\u202e1,\u200f\n', vendorClass: '\t=1+1' });
+    const csv = formatLeaseCsv([lease], NOW);
+    expect(csv).toContain(',"bm\\u202e1,\\u200f\\x0a",\\x09=1+1,');
+  });
+
   it.each(['=1+1', '+1', '-1', '@SUM(A1)'])('CSV has no formula of the wire in a cell: %s', (hostname) => {
     const [, row = ''] = formatLeaseCsv([made('10.0.0.1', { hostname })], NOW).split('\r\n');
     expect(row.split(',')).toContain(`'${hostname}`);

@@ -93,6 +93,7 @@ describe('what a stranger wrote', () => {
     ['two\nlines\u0000', 'two\\u{a}lines\\u{0}'],
     ['\u202efdp.exe', '\\u{202e}fdp.exe'],
     ['zero\u200bwidth', 'zero\\u{200b}width'],
+    ['\u061cfiller\u3164\u{e0041}', '\\u{61c}filler\\u{3164}\\u{e0041}'],
   ])('%j is shown as %j', (text, shown) => {
     expect(visible(text)).toBe(shown);
   });

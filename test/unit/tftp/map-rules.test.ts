@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { escapeControlBytes } from '../../../src/tftp/control-bytes.ts';
 import { parseMapFile } from '../../../src/tftp/map-file.ts';
 import { applyMapFile, formatMapStep, type MapResult } from '../../../src/tftp/map-rules.ts';
+import { printable } from '../../../src/wire/visible-text.ts';
 import { PEER, peerOf, readVectors, type MapVector } from './map-vectors.ts';
 
 function apply(mapFile: string, name: string, direction: 'read' | 'write' = 'read'): MapResult {
@@ -35,7 +35,7 @@ describe('what in.tftpd was recorded to make of a name', () => {
     const recorded = vector.log.filter((line) => line.startsWith('remap: '));
     const lines = applyVector(vector, vector).steps.map(formatMapStep);
     // syslog took away a line feed at the end of a name.
-    expect(lines.map((line) => line.replace(/\\x0a$/, ''))).toEqual(recorded.map(escapeControlBytes));
+    expect(lines.map((line) => line.replace(/\\x0a$/, ''))).toEqual(recorded.map(printable));
   });
 });
 
