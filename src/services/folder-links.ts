@@ -45,6 +45,15 @@ export class FolderLinks {
     return moved;
   }
 
+  /** Takes note of a link of which the kernel has told; true when it was swapped, and leads to something else now. */
+  wasSwapped(path: string): boolean {
+    const before = this.#leadTo.get(path);
+    const now = before === undefined ? undefined : identityOf(path);
+    if (now === undefined || now === before) return false;
+    this.#leadTo.set(path, now);
+    return now !== GONE && before !== GONE;
+  }
+
   /** Reads the names again only when one of them is another: there may be thousands. */
   #list(): void {
     const state = stateOf(this.#folder);

@@ -51,7 +51,9 @@ export async function watchFolders(
     watcher.on('all', (event, path) => {
       // The watch has ended with the folder, even where one of its name is back at once.
       if (event === 'unlinkDir' && seen.has(path)) seen.set(path, GONE);
-      listener.changed(path);
+      // The kernel's watch stays with what the link led to: it is told once there is another.
+      if (links.some((ofFolder) => ofFolder.wasSwapped(path))) beginAnew([path]);
+      else listener.changed(path);
     });
     return new Promise((resolve) => {
       watcher.once('ready', () => resolve(watcher));

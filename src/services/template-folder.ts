@@ -25,6 +25,8 @@ export interface LoadedTemplates {
   /** What `templates` was made of: the last good ones, when the next load finds a mistake. */
   readonly sources: TemplateSources;
   readonly problems: readonly ConfigProblem[];
+  /** What stood in the files, with and without mistakes. */
+  readonly read: TemplateSources;
 }
 
 /**
@@ -40,7 +42,8 @@ export async function loadTemplates(
   const shipped = (await readTemplates(shippedFolder, problems)) ?? new Map<string, TemplateSource>();
   const own = folder === shippedFolder ? shipped : await readTemplates(folder, problems);
   // A folder that cannot be read has not changed its templates; it only cannot be read.
-  const sources = new Map<string, TemplateSource>([...shipped, ...(own ?? lastGood)]);
+  const read: TemplateSources = new Map([...shipped, ...(own ?? lastGood)]);
+  const sources = new Map<string, TemplateSource>(read);
   for (;;) {
     const faulty = faultyTemplates(sources);
     if (faulty.length === 0) break;
@@ -52,7 +55,7 @@ export async function loadTemplates(
       else sources.set(name, previous);
     }
   }
-  return { templates: new NunjucksTemplates(sources), sources, problems };
+  return { templates: new NunjucksTemplates(sources), sources, problems, read };
 }
 
 /** Undefined when the folder cannot be read, which is one of the problems. */

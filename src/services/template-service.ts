@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { TemplateSet, TemplateVariables } from '../boot/template.ts';
 import { ConfigError, formatConfigProblem, type ConfigProblem } from '../config/config-error.ts';
 import { EVENTS } from '../telemetry/events.ts';
@@ -28,6 +29,7 @@ const NO_TEMPLATES: LoadedTemplates = {
   },
   sources: new Map(),
   problems: [],
+  read: new Map(),
 };
 
 /**
@@ -117,7 +119,10 @@ export class TemplateService implements Service, TemplateSet {
     const loaded = await loadTemplates(folder, shippedFolder, this.#loaded.sources);
     // Another folder came into use meanwhile.
     if (folder !== this.#parts.folder) return;
+    const before = this.#loaded;
     this.#loaded = loaded;
+    // A folder that is swapped together with the configuration is read for both.
+    if (before !== NO_TEMPLATES && isSame(before, loaded)) return;
     for (const problem of this.#loaded.problems) {
       metrics.templateFailures.inc();
       logger.error(
@@ -135,4 +140,8 @@ export class TemplateService implements Service, TemplateSet {
       'templates are in effect',
     );
   }
+}
+
+function isSame(before: LoadedTemplates, after: LoadedTemplates): boolean {
+  return isDeepStrictEqual([before.read, before.problems], [after.read, after.problems]);
 }

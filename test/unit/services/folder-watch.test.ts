@@ -2,7 +2,11 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { watchFolders, type FolderWatch } from '../../../src/services/folder-watch.ts';
+import {
+  watchFolders,
+  type FolderWatch,
+  type FolderWatchOptions,
+} from '../../../src/services/folder-watch.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 50 };
 
@@ -24,9 +28,9 @@ afterEach(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-async function start(): Promise<void> {
+async function start(options: FolderWatchOptions = {}): Promise<void> {
   const listener = { changed: (path: string) => changed.push(path), failed: () => undefined };
-  watch = await watchFolders([folder], listener, { lookEveryMs: 100 });
+  watch = await watchFolders([folder], listener, { lookEveryMs: 100, ...options });
 }
 
 function put(name: string, text = 'x'): void {
@@ -125,6 +129,32 @@ describe('over links', () => {
     changed.length = 0;
     writeFileSync(join(scratch, 'v3', 'file'), 'other');
     await vi.waitFor(() => expect(changed).toContain(join(folder, 'file')), PATIENCE);
+  });
+
+  it.each([undefined, 'file'])('tells once of a link that is swapped itself (only: %s)', async (only) => {
+    link('../v1/file', join(folder, 'file'));
+    // So far apart that what the kernel tells and what a look finds are two things.
+    await start({ lookEveryMs: 600, ...(only !== undefined && { only: join(folder, only) }) });
+    for (const name of ['v2', 'v3']) {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      changed.length = 0;
+      link(`../${name}/file`, join(folder, 'file'));
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      expect(changed).toEqual([join(folder, 'file')]);
+    }
+    changed.length = 0;
+    writeFileSync(join(scratch, 'v3', 'file'), 'other');
+    await vi.waitFor(() => expect(changed).toContain(join(folder, 'file')), PATIENCE);
+  });
+
+  it('tells once of a folder that is a link and is swapped', async () => {
+    rmSync(folder, { recursive: true });
+    link('v1', folder);
+    await start({ lookEveryMs: 300 });
+    link('v2', folder);
+    await vi.waitFor(() => expect(changed).toContain(folder), PATIENCE);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(changed).toEqual([folder]);
   });
 
   it('follows a link that was made while it watched', async () => {

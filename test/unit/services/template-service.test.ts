@@ -191,6 +191,18 @@ describe('TemplateService', () => {
     expect(service.render('grub', {})).toBe(shipped.templates.render('grub', {}));
   });
 
+  it('tells once what is read twice, and again what is written anew', async () => {
+    const told = (): unknown[] => lines.flatMap(({ event }) => (event === undefined ? [] : [event]));
+    put('grub.tmpl', '{{ nonsense }}\n');
+    await service.start();
+    expect(told()).toEqual(['template.failed', 'template.loaded']);
+    // As when the folder is swapped together with the configuration, which is read again for both.
+    await service.reload();
+    expect(told()).toHaveLength(2);
+    put('grub.tmpl', '{{ nonsense }} still\n');
+    await vi.waitFor(() => expect(told().slice(2)).toEqual(['template.failed', 'template.loaded']), WAIT);
+  });
+
   it('starts without a template that was never good, and says so', async () => {
     put('grub.tmpl', '{{ nonsense }}');
     await service.start();
