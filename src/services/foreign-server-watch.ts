@@ -28,8 +28,8 @@ interface Ear {
   readonly overhearing: Overhearing;
 }
 
-/** A packet socket wakes nobody in Node, so it is looked at: five calls a second for each interface. */
-const LOOK_INTERVAL_MS = 200;
+/** A packet socket wakes nobody in Node, so it is looked at: two calls a second for each interface. */
+const LOOK_INTERVAL_MS = 500;
 
 /** Interfaces come and go. */
 const REOPEN_INTERVAL_MS = 10_000;

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { measureEventLoopLag } from './event-loop-lag.ts';
 
 /**
  * Every metric of bootd, by room. Names are `bootd_<room>_<noun>_<unit or total>`; labels have few values, never
@@ -61,6 +62,17 @@ export interface Metrics {
 const LATENCY_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const TRANSFER_BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
 
+/** An hour: prom-client cannot leave its measurement of the event loop out. */
+const NEVER_MS = 3_600_000;
+
+function measureProcess(registry: Registry): void {
+  collectDefaultMetrics({ register: registry, prefix: 'bootd_', eventLoopMonitoringPrecision: NEVER_MS });
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (name.startsWith('bootd_nodejs_eventloop_lag')) registry.removeSingleMetric(name);
+  }
+  measureEventLoopLag(registry);
+}
+
 /**
  * A registry of its own, so that tests and several instances in one process do not share counts. With `services`, the
  * figures of the process itself are left out.
@@ -69,7 +81,7 @@ export function createMetrics(about: 'process-and-services' | 'services' = 'proc
   const registry = new Registry();
   const registers = [registry];
   let countLeases: () => ReadonlyMap<string, number> = () => new Map();
-  if (about === 'process-and-services') collectDefaultMetrics({ register: registry, prefix: 'bootd_' });
+  if (about === 'process-and-services') measureProcess(registry);
   let countBoots: () => number = () => 0;
   let countFailingBmcs: () => ReadonlyMap<string, number> = () => new Map();
   let askChecks: () => ReadonlyMap<string, boolean> = () => new Map();
