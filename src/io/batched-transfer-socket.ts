@@ -12,7 +12,7 @@ import {
 } from './kernel-socket.ts';
 import type { Libc } from './libc.ts';
 import { answerLiteral, listening } from './plain-transfer-socket.ts';
-import type { BlockRun, DatagramListener, TransferPeer, TransferSocket } from './transfer-socket.ts';
+import type { DatagramListener, PacketRun, TransferPeer, TransferSocket } from './transfer-socket.ts';
 
 /** How a socket for many transfers is bound. */
 export interface KernelTransferSocketOptions {
@@ -155,7 +155,7 @@ class BatchedTransferSocket implements TransferSocket {
     this.#send.queuePacket(peer, bytes);
   }
 
-  queueRun(peer: TransferPeer, run: BlockRun): void {
+  queueRun(peer: TransferPeer, run: PacketRun): void {
     this.#send.queueRun(peer, run);
   }
 

@@ -7,13 +7,6 @@ export function allocatePinned(length: number): PinnedBytes {
   return pin(Buffer.allocUnsafeSlow(length));
 }
 
-/** A copy of octets that came from elsewhere. */
-export function copyPinned(bytes: Uint8Array): PinnedBytes {
-  const memory = allocatePinned(Math.max(bytes.length, 1));
-  memory.bytes.set(bytes);
-  return memory;
-}
-
 function pin(bytes: Uint8Array): PinnedBytes {
   const access = accessLibc();
   return { bytes, address: access.kind === 'available' ? access.libc.addressOf(bytes) : 0 };

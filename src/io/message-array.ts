@@ -12,7 +12,7 @@ const UDP_SEGMENT = 103;
 const CMSG_LENGTH = 18;
 
 /**
- * An array of `struct mmsghdr` with addresses, control messages and I/O vectors, as recvmmsg and sendmmsg take it.
+ * An array of `struct mmsghdr` with addresses, control messages and one I/O vector each, as recvmmsg and sendmmsg take it.
  * All of it lies in one piece of memory whose pointers are written once; a message changes a few words.
  */
 export class MessageArray {
@@ -26,11 +26,11 @@ export class MessageArray {
   readonly #controls: number;
   readonly #vectors: number;
 
-  constructor(messages: number, vectors: number) {
+  constructor(messages: number) {
     this.#peers = messages * MMSGHDR.size;
     this.#controls = this.#peers + messages * SOCKADDR_IN_SIZE;
     this.#vectors = this.#controls + messages * CMSG_SIZE;
-    const length = this.#vectors + vectors * IOVEC_SIZE;
+    const length = this.#vectors + messages * IOVEC_SIZE;
     // Kept here, so that it lives as long as its address is used.
     this.#memory = allocatePinned(length);
     const { bytes } = this.#memory;
@@ -45,8 +45,11 @@ export class MessageArray {
     const message = index * MMSGHDR.size;
     const peer = this.#peers + index * SOCKADDR_IN_SIZE;
     const control = this.#controls + index * CMSG_SIZE;
+    const vector = this.#vectors + index * IOVEC_SIZE;
     this.#setPointer(message + MMSGHDR.name, this.address + peer);
     this.#view.setUint32(message + MMSGHDR.nameLength, SOCKADDR_IN_SIZE, true);
+    this.#setPointer(message + MMSGHDR.vectors, this.address + vector);
+    this.#view.setUint32(message + MMSGHDR.vectorCount, 1, true);
     this.#setPointer(message + MMSGHDR.control, this.address + control);
     this.#view.setUint16(peer, LINUX.AF_INET, true);
     this.#setPointer(control, CMSG_LENGTH);
@@ -58,21 +61,16 @@ export class MessageArray {
     return this.address + index * MMSGHDR.size;
   }
 
-  /** Which vectors a message consists of; `segmentLength` above 0 has it cut into datagrams of that length. */
-  setMessage(index: number, firstVector: number, vectors: number, segmentLength: number): void {
+  /** Where the octets of a message lie; `segmentLength` above 0 has them cut into datagrams of that length. */
+  setMessage(index: number, address: number, length: number, segmentLength: number): void {
+    const vector = this.#vectors + index * IOVEC_SIZE;
+    this.#setPointer(vector, address);
+    this.#words[(vector + 8) >>> 2] = length;
     const message = index * MMSGHDR.size;
-    this.#setPointer(message + MMSGHDR.vectors, this.address + this.#vectors + firstVector * IOVEC_SIZE);
-    this.#words[(message + MMSGHDR.vectorCount) >>> 2] = vectors;
     this.#words[(message + MMSGHDR.controlLength) >>> 2] = segmentLength > 0 ? CMSG_SIZE : 0;
     if (segmentLength > 0) {
       this.#view.setUint16(this.#controls + index * CMSG_SIZE + 16, segmentLength, true);
     }
-  }
-
-  setVector(index: number, address: number, length: number): void {
-    const vector = this.#vectors + index * IOVEC_SIZE;
-    this.#setPointer(vector, address);
-    this.#words[(vector + 8) >>> 2] = length;
   }
 
   setPeer(index: number, address: Ipv4, port: number): void {
@@ -99,15 +97,11 @@ export class MessageArray {
     return controlled ? this.#view.getUint16(this.#controls + index * CMSG_SIZE + 16, true) : 0;
   }
 
-  vectorsOf(index: number): { readonly first: number; readonly count: number } {
-    const message = index * MMSGHDR.size;
-    const pointer =
-      this.#view.getUint32(message + MMSGHDR.vectors, true) +
-      this.#view.getUint32(message + MMSGHDR.vectors + 4, true) * 2 ** 32;
-    return {
-      first: (pointer - this.address - this.#vectors) / IOVEC_SIZE,
-      count: this.#view.getUint32(message + MMSGHDR.vectorCount, true),
-    };
+  /** What `setMessage` was told. */
+  memoryOf(index: number): { readonly address: number; readonly length: number } {
+    const vector = this.#vectors + index * IOVEC_SIZE;
+    const address = this.#view.getUint32(vector, true) + this.#view.getUint32(vector + 4, true) * 2 ** 32;
+    return { address, length: this.#view.getUint32(vector + 8, true) };
   }
 
   #setPointer(offset: number, value: number): void {

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
 import { bindErrorFrom, ioErrorFrom } from './io-error.ts';
-import type { BlockRun, DatagramListener, TransferPeer, TransferSocket } from './transfer-socket.ts';
+import type { DatagramListener, PacketRun, TransferPeer, TransferSocket } from './transfer-socket.ts';
 
 /** How a plain socket is bound. */
 export interface PlainSocketOptions {
@@ -106,15 +106,12 @@ class PlainTransferSocket implements TransferSocket {
     this.#send(peer, Buffer.from(bytes));
   }
 
-  queueRun(peer: TransferPeer, run: BlockRun): void {
-    for (let index = 0; index < run.count; index++) {
-      const start = run.offset + index * run.blockSize;
-      const length = index === run.count - 1 ? run.lastLength : run.blockSize;
+  queueRun(peer: TransferPeer, { memory, offset, count, packetLength, lastLength }: PacketRun): void {
+    for (let index = 0; index < count; index++) {
+      const start = offset + index * packetLength;
+      const length = index === count - 1 ? lastLength : packetLength;
       // A copy: dgram may keep the buffer beyond this turn, and the run's memory is used again.
-      const datagram = Buffer.allocUnsafe(4 + length);
-      datagram.writeUInt32BE(run.header + index, 0);
-      datagram.set(run.memory.bytes.subarray(start, start + length), 4);
-      this.#send(peer, datagram);
+      this.#send(peer, Buffer.from(memory.bytes.subarray(start, start + length)));
     }
   }
 

@@ -3,8 +3,21 @@ import { openCachedReader } from './cached-read.ts';
 import { allocatePinned } from './memory-pool.ts';
 import type { PinnedBytes } from './transfer-socket.ts';
 
-/** Octets of one piece of memory; a chunk of a file fills at most one. */
-export const CHUNK_LENGTH_MAX = 65_536;
+/** Octets of one piece of memory; a chunk of a file fills at most one, with whatever its layout adds. */
+export const CHUNK_LENGTH_MAX = 73_728;
+
+/** How those who send a file want its parts to lie in memory. */
+export interface ChunkLayout {
+  /** Files of one identity and one key share their chunks. */
+  readonly key: string;
+  /** Octets of the file in a chunk. */
+  readonly chunkLength: number;
+  /**
+   * Called once a chunk has been read: `length` octets of the file, none behind its end, lie at the beginning of the memory.
+   * All of the memory may be used.
+   */
+  arrange(memory: Uint8Array, index: number, length: number): void;
+}
 
 /** How much memory and how many threads reading may use. */
 export interface ReadAheadOptions {
@@ -39,7 +52,7 @@ export class Chunk {
   }
 }
 
-/** One open file for all transfers of it that read in chunks of the same length. */
+/** One open file for all transfers of it that want the same layout. */
 export interface SharedFile {
   /** What it is read from. */
   readonly fd: number;
@@ -56,6 +69,7 @@ export interface SharedFile {
 
 interface OpenFile extends SharedFile {
   readonly key: string;
+  readonly layout: ChunkLayout;
   readonly chunks: Map<number, Chunk>;
   /** Whether its file system can say what it has in memory. */
   cached: boolean;
@@ -92,8 +106,8 @@ export class ReadAhead {
    * Opens a file for one more transfer. A file that is open already, by its identity, is shared: then its `fd` is
    * not this one, and the caller closes this one once nobody needs it.
    */
-  open(fd: number, size: number, identity: string, chunkLength: number): SharedFile {
-    const key = `${chunkLength}/${identity}`;
+  open(fd: number, size: number, identity: string, layout: ChunkLayout): SharedFile {
+    const key = `${layout.key}/${identity}`;
     const known = this.#files.get(key);
     if (known !== undefined) {
       known.users += 1;
@@ -101,9 +115,10 @@ export class ReadAhead {
     }
     const file: OpenFile = {
       key,
+      layout,
       fd,
       size,
-      chunkLength,
+      chunkLength: layout.chunkLength,
       chunks: new Map(),
       cached: this.#cachedReader !== undefined,
       users: 1,
@@ -148,6 +163,8 @@ export class ReadAhead {
     if (chunk.loading) {
       this.#queue.push({ chunk, filled });
       this.#readNext();
+    } else {
+      file.layout.arrange(chunk.memory.bytes, index, filled);
     }
     return chunk;
   }
@@ -232,6 +249,7 @@ export class ReadAhead {
     const waiters = chunk.waiters.splice(0);
     if (file.users === 0) this.#closeIdle(file);
     else if (failure !== undefined) this.#recycle(chunk);
+    else file.layout.arrange(chunk.memory.bytes, chunk.index, lengthOf(file, chunk));
     for (const waiter of waiters) waiter(failure);
     this.#feedStarving();
     this.#readNext();

@@ -17,16 +17,15 @@ export interface TransferPeer {
 }
 
 /**
- * Pieces of one stretch of memory, each to be sent as a datagram of its own: a 32-bit number in network order, which
- * counts up from `header`, and `blockSize` octets; the last datagram has only `lastLength`.
+ * Packets that lie one behind the other in memory, each to be sent as a datagram of its own: `packetLength` octets each;
+ * the last one has only `lastLength`.
  */
-export interface BlockRun {
+export interface PacketRun {
   readonly memory: PinnedBytes;
   readonly offset: number;
   readonly count: number;
-  readonly blockSize: number;
+  readonly packetLength: number;
   readonly lastLength: number;
-  readonly header: number;
 }
 
 /** Called for each datagram; `bytes` is only valid during the call. */
@@ -45,7 +44,7 @@ export interface TransferSocket {
   onDatagram(datagram: DatagramListener, drained: () => void): void;
   /** The bytes are copied. */
   queuePacket(peer: TransferPeer, bytes: Uint8Array): void;
-  queueRun(peer: TransferPeer, run: BlockRun): void;
+  queueRun(peer: TransferPeer, run: PacketRun): void;
   flush(): void;
   close(): Promise<void>;
 }

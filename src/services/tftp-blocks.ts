@@ -1,26 +1,25 @@
-import { allocatePinned, copyPinned } from '../io/memory-pool.ts';
-import { CHUNK_LENGTH_MAX, type Chunk, type ReadFailure, type SharedFile } from '../io/read-ahead.ts';
-import type { PinnedBytes } from '../io/transfer-socket.ts';
+import { allocatePinned } from '../io/memory-pool.ts';
+import {
+  CHUNK_LENGTH_MAX,
+  type Chunk,
+  type ChunkLayout,
+  type ReadFailure,
+  type SharedFile,
+} from '../io/read-ahead.ts';
+import type { PacketRun, PinnedBytes } from '../io/transfer-socket.ts';
 import { encodeNetascii } from '../tftp/netascii.ts';
-import { lastBlockOf } from '../tftp/transfer.ts';
+import { blocksTogether, layoutPackets, packetLengthOf, type PacketFormat } from '../tftp/packet-layout.ts';
+import { lastBlockOf, wireBlock } from '../tftp/transfer.ts';
+import { DATA_HEADER_LENGTH, writeDataHeader } from '../wire/tftp/tftp-packet.ts';
 
-/** Blocks that lie one behind the other in memory, ready to be sent. */
-export interface ReadyBlocks {
-  readonly memory: PinnedBytes;
-  readonly offset: number;
-  readonly count: number;
-  /** Octets of the last one of them. */
-  readonly lastLength: number;
-}
-
-/** The octets of a transfer, block by block. */
+/** The octets of a transfer, block by block, as the DATA packets that go over the wire. */
 export interface BlockSource {
   /** Infinity as long as it is not known. */
   readonly lastBlock: number;
   /** Octets of the first `blocks` blocks, for the account. */
   octetsOf(blocks: number): number;
   /** As many of the blocks `first` to `last` as lie together in memory; undefined: `wait` for the first one. */
-  ready(first: number, last: number): ReadyBlocks | undefined;
+  ready(first: number, last: number): PacketRun | undefined;
   wait(first: number, resume: (failure: ReadFailure | undefined) => void): void;
   /** Nothing of it is queued any more. */
   close(): void;
@@ -33,22 +32,29 @@ export class MemoryBlocks implements BlockSource {
   readonly #size: number;
   readonly #blockSize: number;
 
-  constructor(bytes: Uint8Array, blockSize: number) {
-    this.#memory = copyPinned(bytes);
+  constructor(bytes: Uint8Array, format: PacketFormat) {
     this.#size = bytes.length;
-    this.#blockSize = blockSize;
-    this.lastBlock = lastBlockOf(bytes.length, blockSize);
+    this.#blockSize = format.blockSize;
+    this.lastBlock = lastBlockOf(bytes.length, format.blockSize);
+    this.#memory = allocatePinned(bytes.length + this.lastBlock * DATA_HEADER_LENGTH);
+    this.#memory.bytes.set(bytes);
+    layoutPackets(this.#memory.bytes, bytes.length, 1, this.lastBlock, format);
   }
 
   octetsOf(blocks: number): number {
     return Math.min(blocks * this.#blockSize, this.#size);
   }
 
-  ready(first: number, last: number): ReadyBlocks {
+  ready(first: number, last: number): PacketRun {
     const end = Math.min(last, this.lastBlock);
-    const offset = (first - 1) * this.#blockSize;
-    const lastLength = end === this.lastBlock ? this.#size - (end - 1) * this.#blockSize : this.#blockSize;
-    return { memory: this.#memory, offset, count: end - first + 1, lastLength };
+    const packetLength = packetLengthOf(this.#blockSize);
+    return {
+      memory: this.#memory,
+      offset: (first - 1) * packetLength,
+      count: end - first + 1,
+      packetLength,
+      lastLength: packetLengthOf(Math.min(this.#size - (end - 1) * this.#blockSize, this.#blockSize)),
+    };
   }
 
   wait(_first: number, resume: (failure: ReadFailure | undefined) => void): void {
@@ -60,16 +66,35 @@ export class MemoryBlocks implements BlockSource {
   }
 }
 
-/** Octets of the longest chunk that holds whole blocks only, so that no block lies in two chunks. */
-export function chunkLengthFor(blockSize: number): number {
-  return Math.floor(CHUNK_LENGTH_MAX / blockSize) * blockSize;
+/** Chunks of a file of this size as packets, for octet mode. */
+export function packetLayout(size: number, { blockSize, rollover }: PacketFormat): ChunkLayout {
+  const perChunk = blocksTogether(CHUNK_LENGTH_MAX, blockSize);
+  const lastBlock = lastBlockOf(size, blockSize);
+  // Where the numbers do not start again, it does not matter with which they would.
+  const format = { blockSize, rollover: wireBlock(lastBlock, 0) === lastBlock ? 0 : rollover };
+  return {
+    key: `${format.blockSize}/${format.rollover}`,
+    chunkLength: perChunk * blockSize,
+    arrange: (memory, index, length) => {
+      const before = index * perChunk;
+      layoutPackets(memory, length, before + 1, Math.min(perChunk, lastBlock - before), format);
+    },
+  };
 }
 
-/** A file as it is (octet mode), out of the read-ahead. */
+/** Chunks as they are, for what is converted on its way. */
+export const PLAIN_LAYOUT: ChunkLayout = {
+  key: 'plain',
+  chunkLength: CHUNK_LENGTH_MAX,
+  arrange: () => undefined,
+};
+
+/** A file as it is (octet mode), out of the read-ahead in a `packetLayout`. */
 export class FileBlocks implements BlockSource {
   readonly lastBlock: number;
   readonly #file: SharedFile;
   readonly #blockSize: number;
+  readonly #packetLength: number;
   readonly #perChunk: number;
   /** The chunk that was used last: nearly always the one that is wanted next. */
   #chunk: Chunk | undefined;
@@ -77,6 +102,7 @@ export class FileBlocks implements BlockSource {
   constructor(file: SharedFile, blockSize: number) {
     this.#file = file;
     this.#blockSize = blockSize;
+    this.#packetLength = packetLengthOf(blockSize);
     this.#perChunk = file.chunkLength / blockSize;
     this.lastBlock = lastBlockOf(file.size, blockSize);
   }
@@ -85,18 +111,17 @@ export class FileBlocks implements BlockSource {
     return Math.min(blocks * this.#blockSize, this.#file.size);
   }
 
-  ready(first: number, last: number): ReadyBlocks | undefined {
+  ready(first: number, last: number): PacketRun | undefined {
     const index = this.#chunkOf(first);
+    const chunk = this.#find(index);
+    if (chunk === undefined) return undefined;
     const within = first - 1 - index * this.#perChunk;
     const count = Math.min(last - first + 1, this.#perChunk - within);
     const end = first + count - 1;
+    const packetLength = this.#packetLength;
     const lastLength =
-      end === this.lastBlock ? this.#file.size - (end - 1) * this.#blockSize : this.#blockSize;
-    // The empty block behind a file of whole chunks: there is nothing to read.
-    if (count === 1 && lastLength === 0) return { memory: NOTHING, offset: 0, count, lastLength };
-    const chunk = this.#find(index);
-    if (chunk === undefined) return undefined;
-    return { memory: chunk.memory, offset: within * this.#blockSize, count, lastLength };
+      end === this.lastBlock ? packetLengthOf(this.#file.size - (end - 1) * this.#blockSize) : packetLength;
+    return { memory: chunk.memory, offset: within * packetLength, count, packetLength, lastLength };
   }
 
   wait(first: number, resume: (failure: ReadFailure | undefined) => void): void {
@@ -124,14 +149,14 @@ export class FileBlocks implements BlockSource {
   }
 }
 
-const NOTHING = allocatePinned(1);
-
-/** Text in netascii: converted as it goes, one block at a time and never backwards beyond the current one. */
+/** Text in netascii, out of the read-ahead in the `PLAIN_LAYOUT`: converted as it goes, one block at a time and never backwards beyond the current one. */
 export class NetasciiBlocks implements BlockSource {
   lastBlock = Infinity;
   readonly #file: SharedFile;
-  readonly #blockSize: number;
+  readonly #format: PacketFormat;
   readonly #memory: PinnedBytes;
+  /** The data of the packet that the memory holds. */
+  readonly #data: Uint8Array;
   /** The block that the memory holds, as far as it was converted. */
   #block = 0;
   #filled = 0;
@@ -140,26 +165,34 @@ export class NetasciiBlocks implements BlockSource {
   #pending: number | undefined;
   #octets = 0;
 
-  constructor(file: SharedFile, blockSize: number) {
+  constructor(file: SharedFile, format: PacketFormat) {
     this.#file = file;
-    this.#blockSize = blockSize;
-    this.#memory = allocatePinned(blockSize);
+    this.#format = format;
+    this.#memory = allocatePinned(packetLengthOf(format.blockSize));
+    this.#data = this.#memory.bytes.subarray(DATA_HEADER_LENGTH);
   }
 
   octetsOf(blocks: number): number {
-    return Math.min(blocks * this.#blockSize, this.#octets);
+    return Math.min(blocks * this.#format.blockSize, this.#octets);
   }
 
-  ready(first: number): ReadyBlocks | undefined {
+  ready(first: number): PacketRun | undefined {
     if (first > this.#block) {
       this.#block = first;
       this.#filled = 0;
+      writeDataHeader(this.#memory.bytes, 0, wireBlock(first, this.#format.rollover));
     }
-    while (this.#filled < this.#blockSize && !this.#isConverted()) {
+    while (this.#filled < this.#data.length && !this.#isConverted()) {
       if (!this.#convert()) return undefined;
     }
-    if (this.#filled < this.#blockSize) this.lastBlock = this.#block;
-    return { memory: this.#memory, offset: 0, count: 1, lastLength: this.#filled };
+    if (this.#filled < this.#data.length) this.lastBlock = this.#block;
+    return {
+      memory: this.#memory,
+      offset: 0,
+      count: 1,
+      packetLength: this.#memory.bytes.length,
+      lastLength: packetLengthOf(this.#filled),
+    };
   }
 
   wait(_first: number, resume: (failure: ReadFailure | undefined) => void): void {
@@ -180,7 +213,7 @@ export class NetasciiBlocks implements BlockSource {
 
   /** Converts what one chunk holds; false when it must be waited for. */
   #convert(): boolean {
-    const target = this.#memory.bytes.subarray(this.#filled, this.#blockSize);
+    const target = this.#data.subarray(this.#filled);
     const source = this.#source();
     if (source === undefined) return false;
     const progress = encodeNetascii(source, target, this.#pending);

@@ -11,12 +11,18 @@ import {
   isRepeatedRequest,
   repeatStart,
   startTransfer,
-  wireBlock,
   type Transfer,
   type TransferAction,
 } from '../tftp/transfer.ts';
 import { decodeTftpPacket, encodeTftpError, OPCODE } from '../wire/tftp/tftp-packet.ts';
-import { chunkLengthFor, FileBlocks, MemoryBlocks, NetasciiBlocks, type BlockSource } from './tftp-blocks.ts';
+import {
+  FileBlocks,
+  MemoryBlocks,
+  NetasciiBlocks,
+  packetLayout,
+  PLAIN_LAYOUT,
+  type BlockSource,
+} from './tftp-blocks.ts';
 import type {
   DataPeer,
   ForwardedRequest,
@@ -32,10 +38,6 @@ export interface DataPlaneListener {
   /** A request came to a socket that is also for requests. */
   requested(request: ForwardedRequest): void;
 }
-
-/** Block numbers have 16 bits; DATA stands above them in the first word of the packet. */
-const DATA_WORD = OPCODE.data << 16;
-const BLOCK_NUMBERS = 65_536;
 
 const FILE_TRUNCATED = errorOf(0, 'File became shorter while it was sent');
 const READ_FAILED = errorOf(TFTP_ERRORS['read-failed'].code, TFTP_ERRORS['read-failed'].message);
@@ -214,11 +216,12 @@ export class DataPlane {
   }
 
   #openSource({ content, agreed, mode }: StartTransfer): BlockSource {
-    const { blockSize } = agreed;
-    if (content.kind === 'bytes') return new MemoryBlocks(content.bytes, blockSize);
-    const file = this.#readAhead.open(content.fd, content.size, content.identity, chunkLengthFor(blockSize));
-    if (file.fd !== content.fd) this.#surplus.add(content.fd);
-    return mode === 'octet' ? new FileBlocks(file, blockSize) : new NetasciiBlocks(file, blockSize);
+    if (content.kind === 'bytes') return new MemoryBlocks(content.bytes, agreed);
+    const { fd, size, identity } = content;
+    const layout = mode === 'octet' ? packetLayout(size, agreed) : PLAIN_LAYOUT;
+    const file = this.#readAhead.open(fd, size, identity, layout);
+    if (file.fd !== fd) this.#surplus.add(fd);
+    return mode === 'octet' ? new FileBlocks(file, agreed.blockSize) : new NetasciiBlocks(file, agreed);
   }
 
   #receive(endpoint: Endpoint, socket: TransferSocket, bytes: Uint8Array, peer: DataPeer): void {
@@ -282,20 +285,9 @@ export class DataPlane {
         return;
       }
       if (source.lastBlock !== transfer.lastBlock) foundEnd(transfer, source.lastBlock);
-      const number = wireBlock(transfer, next);
-      // Numbers count up within a run; where they start again, another run begins.
-      const count = Math.min(ready.count, BLOCK_NUMBERS - number);
-      const { blockSize } = transfer.agreed;
-      running.socket.queueRun(running.peer, {
-        memory: ready.memory,
-        offset: ready.offset,
-        count,
-        blockSize,
-        lastLength: count === ready.count ? ready.lastLength : blockSize,
-        header: DATA_WORD | number,
-      });
+      running.socket.queueRun(running.peer, ready);
       this.#dirty.add(running.socket);
-      next += count;
+      next += ready.count;
     }
   }
 

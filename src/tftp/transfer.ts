@@ -77,9 +77,8 @@ export function startTransfer(transfer: Transfer, now: number): TransferAction {
 }
 
 /** The block number as 16 bits hold it: after 65535 comes the agreed `rollover`, again and again. */
-export function wireBlock(transfer: Transfer, block: number): number {
+export function wireBlock(block: number, rollover: number): number {
   if (block <= LAST_PLAIN_BLOCK) return block;
-  const { rollover } = transfer.agreed;
   return rollover + ((block - LAST_PLAIN_BLOCK - 1) % (LAST_PLAIN_BLOCK + 1 - rollover));
 }
 
@@ -98,16 +97,17 @@ export function acknowledge(transfer: Transfer, block: number, now: number): Tra
     transfer.acknowledged = 0;
     return advance(transfer, now);
   }
+  const { rollover, windowSize } = transfer.agreed;
   for (let candidate = transfer.sent; candidate > transfer.acknowledged; candidate--) {
-    if (wireBlock(transfer, candidate) !== block) continue;
+    if (wireBlock(candidate, rollover) !== block) continue;
     transfer.retransmissions += transfer.sent - candidate;
     transfer.acknowledged = candidate;
     if (candidate >= transfer.lastBlock) return endTransfer(transfer);
     transfer.rewind = transfer.rewind === 'used' ? 'resting' : 'ready';
     return advance(transfer, now);
   }
-  const repeated = block === wireBlock(transfer, transfer.acknowledged);
-  if (!repeated || transfer.agreed.windowSize === 1 || transfer.rewind !== 'ready') return WAIT;
+  const repeated = block === wireBlock(transfer.acknowledged, rollover);
+  if (!repeated || windowSize === 1 || transfer.rewind !== 'ready') return WAIT;
   transfer.rewind = 'used';
   return resendWindow(transfer);
 }

@@ -70,7 +70,7 @@ describe('a transfer, whatever happens to it', () => {
               const number =
                 happening.kind === 'number'
                   ? happening.number
-                  : wireBlock(transfer, Math.max(0, transfer.acknowledged + happening.ahead));
+                  : wireBlock(Math.max(0, transfer.acknowledged + happening.ahead), options.rollover);
               check(acknowledge(transfer, number, now));
             }
             if (transfer.deadline <= now) check(expire(transfer, now));

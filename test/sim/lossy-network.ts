@@ -1,7 +1,7 @@
 import type { Ipv4 } from '../../src/addr/ipv4.ts';
 import type {
-  BlockRun,
   DatagramListener,
+  PacketRun,
   TransferPeer,
   TransferSocket,
 } from '../../src/io/transfer-socket.ts';
@@ -125,15 +125,12 @@ class ServerSocket implements TransferSocket {
     this.#queue.push(() => this.#send(peer, copy));
   }
 
-  queueRun(peer: TransferPeer, run: BlockRun): void {
+  queueRun(peer: TransferPeer, { memory, offset, count, packetLength, lastLength }: PacketRun): void {
     this.#queue.push(() => {
-      for (let index = 0; index < run.count; index++) {
-        const length = index === run.count - 1 ? run.lastLength : run.blockSize;
-        const datagram = new Uint8Array(4 + length);
-        new DataView(datagram.buffer).setUint32(0, run.header + index);
-        const start = run.offset + index * run.blockSize;
-        datagram.set(run.memory.bytes.subarray(start, start + length), 4);
-        this.#send(peer, datagram);
+      for (let index = 0; index < count; index++) {
+        const start = offset + index * packetLength;
+        const length = index === count - 1 ? lastLength : packetLength;
+        this.#send(peer, memory.bytes.slice(start, start + length));
       }
     });
   }

@@ -85,22 +85,27 @@ export function encodeTftpRequest(request: {
 /** A DATA packet; the data is copied. */
 export function encodeTftpData(block: number, data: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(DATA_HEADER_LENGTH + data.length);
-  writeNumbers(bytes, OPCODE.data, block);
+  writeDataHeader(bytes, 0, block);
   bytes.set(data, DATA_HEADER_LENGTH);
   return bytes;
+}
+
+/** What stands before the data of a DATA packet; `block` as 16 bits hold it. */
+export function writeDataHeader(bytes: Uint8Array, offset: number, block: number): void {
+  writeNumbers(bytes, offset, OPCODE.data, block);
 }
 
 /** An ACK packet. */
 export function encodeTftpAck(block: number): Uint8Array {
   const bytes = new Uint8Array(4);
-  writeNumbers(bytes, OPCODE.ack, block);
+  writeNumbers(bytes, 0, OPCODE.ack, block);
   return bytes;
 }
 
 /** An ERROR packet; code units of the message above 255 are cut to an octet, and it ends at a NUL. */
 export function encodeTftpError(code: number, message: string): Uint8Array {
   const bytes = new Uint8Array(5 + message.length);
-  writeNumbers(bytes, OPCODE.error, code);
+  writeNumbers(bytes, 0, OPCODE.error, code);
   bytes.set(latin1Bytes(message), 4);
   return bytes;
 }
@@ -134,8 +139,9 @@ function uint16(bytes: Uint8Array, offset: number): number {
   return ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0);
 }
 
-function writeNumbers(bytes: Uint8Array, opcode: number, number: number): void {
-  bytes[1] = opcode;
-  bytes[2] = number >>> 8;
-  bytes[3] = number;
+function writeNumbers(bytes: Uint8Array, offset: number, opcode: number, number: number): void {
+  bytes[offset] = 0;
+  bytes[offset + 1] = opcode;
+  bytes[offset + 2] = number >>> 8;
+  bytes[offset + 3] = number;
 }

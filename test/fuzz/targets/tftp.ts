@@ -161,9 +161,10 @@ function checkTransfer(input: Uint8Array): FuzzVerdict {
   run.take(startTransfer(transfer, run.now), 1);
   for (let event = 7; event + 2 < input.length && !run.isOver; event += 3) {
     const number = (at(event + 1) << 8) | at(event + 2);
-    if (at(event) % 6 < 2) run.acknowledge(wireBlock(transfer, Math.max(0, transfer.sent)));
+    const { acknowledged, sent } = transfer;
+    if (at(event) % 6 < 2) run.acknowledge(wireBlock(Math.max(0, sent), agreed.rollover));
     else if (at(event) % 6 === 2)
-      run.acknowledge(wireBlock(transfer, Math.max(0, transfer.acknowledged) + (number % (windowSize + 2))));
+      run.acknowledge(wireBlock(Math.max(0, acknowledged) + (number % (windowSize + 2)), agreed.rollover));
     else if (at(event) % 6 === 3) run.acknowledge(number);
     else if (at(event) % 6 === 4) run.pass(number);
     else run.take(repeatStart(transfer), 1);

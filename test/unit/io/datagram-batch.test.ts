@@ -3,7 +3,7 @@ import { ipv4FromNumber } from '../../../src/addr/ipv4.ts';
 import { SendBatch } from '../../../src/io/datagram-batch.ts';
 import type { Libc } from '../../../src/io/libc.ts';
 import { allocatePinned } from '../../../src/io/memory-pool.ts';
-import type { BlockRun, TransferPeer } from '../../../src/io/transfer-socket.ts';
+import type { PacketRun, TransferPeer } from '../../../src/io/transfer-socket.ts';
 
 const EINTR = 4;
 const EIO = 5;
@@ -33,13 +33,12 @@ function batch(answers: Answer[], segmentLengthMax = 1472): { batch: SendBatch; 
 }
 
 const peer = (): TransferPeer => ({ address: ipv4FromNumber(0x7f000001), port: 2000, segmentable: true });
-const run = (count: number, blockSize = 1408): BlockRun => ({
+const run = (count: number, packetLength = 1412): PacketRun => ({
   memory: allocatePinned(1),
   offset: 0,
   count,
-  blockSize,
-  lastLength: blockSize,
-  header: 0x0003_0001,
+  packetLength,
+  lastLength: packetLength,
 });
 
 describe('a batch of datagrams', () => {
@@ -54,17 +53,17 @@ describe('a batch of datagrams', () => {
   });
 
   it.each([
-    [16, 1468, 1],
-    // 65,507 octets are the limit of a message: 44 blocks of 1,472.
-    [64, 1468, 2],
+    [16, 1472, 1],
+    // 65,507 octets are the limit of a message: 44 packets of 1,472.
+    [64, 1472, 2],
     // 64 segments are the limit of older kernels.
-    [128, 512, 2],
-    // Segments beyond the MTU are refused, so that each block goes by itself, and the kernel makes fragments of it.
-    [16, 1469, 16],
-    [4, 8192, 4],
-  ])('%d blocks of %d octets are %d messages on a wire of 1,500', (count, blockSize, messages) => {
+    [128, 516, 2],
+    // Segments beyond the MTU are refused, so that each packet goes by itself, and the kernel makes fragments of it.
+    [16, 1473, 16],
+    [4, 8196, 4],
+  ])('%d packets of %d octets are %d messages on a wire of 1,500', (count, packetLength, messages) => {
     const { batch: sending, calls } = batch([]);
-    sending.queueRun(peer(), run(count, blockSize));
+    sending.queueRun(peer(), run(count, packetLength));
     sending.flush();
     expect(calls).toEqual([messages]);
   });

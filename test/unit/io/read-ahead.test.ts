@@ -11,9 +11,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ReadAhead, type ReadFailure, type SharedFile } from '../../../src/io/read-ahead.ts';
+import {
+  CHUNK_LENGTH_MAX,
+  ReadAhead,
+  type ChunkLayout,
+  type ReadFailure,
+  type SharedFile,
+} from '../../../src/io/read-ahead.ts';
 
 const CHUNK = 1000;
+const PLAIN: ChunkLayout = { key: 'plain', chunkLength: CHUNK, arrange: () => undefined };
 const content = Uint8Array.from({ length: 10_500 }, (_, index) => (index * 7) % 251);
 let folder = '';
 let path = '';
@@ -22,11 +29,11 @@ let path = '';
 const PLACES = [tmpdir(), ...(existsSync('/dev/shm') ? ['/dev/shm'] : [])];
 
 function readAhead(chunks: number, beforeReuse = (): void => undefined): ReadAhead {
-  return new ReadAhead({ memoryBytes: chunks * 65_536, readsMax: 2, beforeReuse });
+  return new ReadAhead({ memoryBytes: chunks * CHUNK_LENGTH_MAX, readsMax: 2, beforeReuse });
 }
 
 function openFile(pool: ReadAhead, identity = 'one', size = content.length): SharedFile {
-  return pool.open(openSync(path, 'r'), size, identity, CHUNK);
+  return pool.open(openSync(path, 'r'), size, identity, PLAIN);
 }
 
 function load(file: SharedFile, index: number): Promise<ReadFailure | undefined> {
@@ -66,6 +73,50 @@ describe.each(PLACES)('reading ahead in %s', (place) => {
     file.release();
   });
 
+  it('arranges each chunk once, when it has been read whole', async () => {
+    const arranged: string[] = [];
+    const pool = readAhead(8);
+    const layout: ChunkLayout = {
+      key: 'backwards',
+      chunkLength: CHUNK,
+      arrange: (memory, index, length) => {
+        arranged.push(`${index}: ${length}`);
+        memory.subarray(0, length).reverse();
+      },
+    };
+    const file = pool.open(openSync(path, 'r'), content.length, 'one', layout);
+    const plain = openFile(pool);
+    for (const index of [0, 10, 0, 3, 10]) {
+      const octets = content.slice(index * CHUNK, (index + 1) * CHUNK);
+      expect(await bytesOf(file, index)).toEqual(octets.toReversed());
+      expect(await bytesOf(plain, index)).toEqual(octets);
+    }
+    expect(arranged).toEqual(['0: 1000', '10: 500', '3: 1000']);
+    file.release();
+    plain.release();
+  });
+
+  it('has a chunk without an octet behind a file of whole chunks', async () => {
+    const arrange = vi.fn();
+    const pool = readAhead(8);
+    const file = pool.open(openSync(path, 'r'), 10 * CHUNK, 'whole', { ...PLAIN, key: 'whole', arrange });
+    expect(await load(file, 10)).toBeUndefined();
+    expect(file.chunk(10)).toBeDefined();
+    expect(arrange).toHaveBeenCalledExactlyOnceWith(expect.anything(), 10, 0);
+    file.release();
+  });
+
+  it('does not arrange what could not be read', async () => {
+    const cut = join(folder, 'cut');
+    writeFileSync(cut, content);
+    const arrange = vi.fn();
+    const file = readAhead(4).open(openSync(cut, 'r'), content.length, 'cut', { ...PLAIN, arrange });
+    truncateSync(cut, 1500);
+    expect(await load(file, 1)).toEqual({ kind: 'truncated' });
+    expect(arrange).not.toHaveBeenCalled();
+    file.release();
+  });
+
   it('has a chunk at hand that was read ahead', async () => {
     const file = openFile(readAhead(8));
     await load(file, 2);
@@ -79,7 +130,7 @@ describe.each(PLACES)('reading ahead in %s', (place) => {
     const pool = readAhead(8);
     const one = openFile(pool);
     const fd = openSync(path, 'r');
-    const two = pool.open(fd, content.length, 'one', CHUNK);
+    const two = pool.open(fd, content.length, 'one', PLAIN);
     expect(two).toBe(one);
     closeSync(fd);
     expect(await Promise.all([load(one, 0), load(two, 0), load(one, 0)])).toEqual([
@@ -120,7 +171,7 @@ describe.each(PLACES)('reading ahead in %s', (place) => {
     const shorter = join(folder, 'shorter');
     writeFileSync(shorter, content);
     const pool = readAhead(4);
-    const file = pool.open(openSync(shorter, 'r'), content.length, 'shorter', CHUNK);
+    const file = pool.open(openSync(shorter, 'r'), content.length, 'shorter', PLAIN);
     truncateSync(shorter, 1500);
     expect(await load(file, 0)).toBeUndefined();
     expect(await load(file, 1)).toEqual({ kind: 'truncated' });
@@ -129,7 +180,7 @@ describe.each(PLACES)('reading ahead in %s', (place) => {
   });
 
   it('says why a file cannot be read', async () => {
-    const file = readAhead(4).open(openSync(folder, 'r'), 5000, 'folder', CHUNK);
+    const file = readAhead(4).open(openSync(folder, 'r'), 5000, 'folder', PLAIN);
     expect(await load(file, 0)).toEqual({ kind: 'failed', osCode: 'EISDIR' });
     file.release();
   });

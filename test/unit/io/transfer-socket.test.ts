@@ -5,13 +5,12 @@ import { formatIpv4, parseIpv4, UNSPECIFIED_IPV4 } from '../../../src/addr/ipv4.
 import { adoptTransferSocket, openKernelTransferSocket } from '../../../src/io/batched-transfer-socket.ts';
 import { IoError } from '../../../src/io/io-error.ts';
 import { accessLibc } from '../../../src/io/libc.ts';
-import { allocatePinned, copyPinned } from '../../../src/io/memory-pool.ts';
+import { allocatePinned } from '../../../src/io/memory-pool.ts';
 import { isLayoutKnown } from '../../../src/io/message-layout.ts';
 import { openPlainTransferSocket } from '../../../src/io/plain-transfer-socket.ts';
-import type { TransferPeer, TransferSocket } from '../../../src/io/transfer-socket.ts';
+import type { PacketRun, TransferPeer, TransferSocket } from '../../../src/io/transfer-socket.ts';
 
 const LOOPBACK = parseIpv4('127.0.0.1') ?? UNSPECIFIED_IPV4;
-const HEADER = 0x0003_0001;
 const access = accessLibc();
 const libc = access.kind === 'available' && isLayoutKnown() ? access.libc : undefined;
 
@@ -68,50 +67,29 @@ const kinds: [string, () => Promise<TransferSocket>][] = [
 ];
 
 describe.each(kinds)('a %s transfer socket', (_kind, open) => {
-  it('sends the blocks of a run as datagrams with counted headers', async () => {
+  it('sends the packets of a run as datagrams', async () => {
     const server = await open();
     opened.push(server);
     const client = await openClient();
-    const memory = copyPinned(Uint8Array.from({ length: 5000 }, (_, index) => index % 256));
-    server.queueRun(client.peer, {
-      memory,
-      offset: 100,
-      count: 20,
-      blockSize: 128,
-      lastLength: 5,
-      header: HEADER,
-    });
+    const memory = allocatePinned(5000);
+    for (let index = 0; index < 5000; index++) memory.bytes[index] = (index * 7) % 256;
+    server.queueRun(client.peer, { memory, offset: 100, count: 20, packetLength: 128, lastLength: 5 });
     server.flush();
     await vi.waitFor(() => expect(client.datagrams).toHaveLength(20));
     for (const [index, datagram] of client.datagrams.entries()) {
       const start = 100 + index * 128;
-      expect(datagram.readUInt32BE(0)).toBe(HEADER + index);
-      const data = memory.bytes.subarray(start, start + (index === 19 ? 5 : 128));
-      expect(datagram.subarray(4).equals(data)).toBe(true);
+      const packet = memory.bytes.subarray(start, start + (index === 19 ? 5 : 128));
+      expect(datagram.equals(packet)).toBe(true);
     }
   });
 
-  it('sends an empty last block', async () => {
+  it('sends a run whose last packet is all but empty', async () => {
     const server = await open();
     opened.push(server);
     const client = await openClient();
-    const memory = allocatePinned(2048);
-    server.queueRun(client.peer, {
-      memory,
-      offset: 0,
-      count: 3,
-      blockSize: 512,
-      lastLength: 0,
-      header: HEADER,
-    });
-    server.queueRun(client.peer, {
-      memory,
-      offset: 0,
-      count: 1,
-      blockSize: 512,
-      lastLength: 0,
-      header: HEADER,
-    });
+    const run = { memory: allocatePinned(2048), offset: 0, packetLength: 516, lastLength: 4 };
+    server.queueRun(client.peer, { ...run, count: 3 });
+    server.queueRun(client.peer, { ...run, count: 1 });
     server.flush();
     await vi.waitFor(() => expect(client.datagrams.map(({ length }) => length)).toEqual([516, 516, 4, 4]));
   });
@@ -121,10 +99,12 @@ describe.each(kinds)('a %s transfer socket', (_kind, open) => {
     opened.push(server);
     const clients = await Promise.all([openClient(), openClient(), openClient()]);
     const memory = allocatePinned(64 * 1024);
+    const view = new DataView(memory.bytes.buffer, memory.bytes.byteOffset);
     for (let round = 0; round < 24; round++) {
+      view.setUint32(round * 500, round);
       for (const { peer } of clients) {
-        const header = HEADER + round * 100;
-        server.queueRun(peer, { memory, offset: 0, count: 5, blockSize: 100, lastLength: 100, header });
+        const run = { memory, offset: round * 500, count: 5, packetLength: 100, lastLength: 100 };
+        server.queueRun(peer, run);
         server.queuePacket(peer, Uint8Array.of(0, 6, round));
       }
     }
@@ -132,7 +112,7 @@ describe.each(kinds)('a %s transfer socket', (_kind, open) => {
     for (const { datagrams } of clients) {
       await vi.waitFor(() => expect(datagrams).toHaveLength(144));
       const firsts = datagrams.filter((_, index) => index % 6 === 0).map((bytes) => bytes.readUInt32BE(0));
-      expect(firsts).toEqual(Array.from({ length: 24 }, (_, round) => HEADER + round * 100));
+      expect(firsts).toEqual(Array.from({ length: 24 }, (_, round) => round));
       const controls = datagrams.filter((_, index) => index % 6 === 5).map((bytes) => bytes[2]);
       expect(controls).toEqual(Array.from({ length: 24 }, (_, round) => round));
     }
@@ -166,7 +146,7 @@ describe.each(kinds)('a %s transfer socket', (_kind, open) => {
     const client = await openClient();
     const memory = allocatePinned(2000);
     const nowhere: TransferPeer = { address: parseIpv4('240.0.0.1') ?? LOOPBACK, port: 9, segmentable: true };
-    const run = { memory, offset: 0, count: 4, blockSize: 100, lastLength: 100, header: HEADER };
+    const run: PacketRun = { memory, offset: 0, count: 4, packetLength: 100, lastLength: 100 };
     server.queueRun(client.peer, run);
     server.queueRun(nowhere, run);
     server.queuePacket({ ...client.peer, port: 0 }, Uint8Array.of(0, 5));
