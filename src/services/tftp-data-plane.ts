@@ -66,6 +66,7 @@ class Running {
   readonly id: number;
   readonly name: string;
   readonly endpoint: Endpoint;
+  readonly key: PeerKey;
   readonly socket: TransferSocket;
   readonly peer: TransferPeer;
   readonly source: BlockSource;
@@ -75,10 +76,17 @@ class Running {
   waitingFor: number | undefined;
   ended = false;
 
-  constructor(start: StartTransfer, endpoint: Endpoint, socket: TransferSocket, source: BlockSource) {
+  constructor(
+    start: StartTransfer,
+    endpoint: Endpoint,
+    key: PeerKey,
+    socket: TransferSocket,
+    source: BlockSource,
+  ) {
     this.id = start.id;
     this.name = start.name;
     this.endpoint = endpoint;
+    this.key = key;
     this.socket = socket;
     this.peer = { address: start.peer.address, port: start.peer.port, segmentable: true };
     this.source = source;
@@ -137,7 +145,7 @@ export class DataPlane {
     this.#endpoints.set(id, endpoint);
     for (const socket of sockets) {
       socket.onDatagram(
-        (bytes, address, port) => this.#receive(endpoint, socket, bytes, { address, port }),
+        (bytes, address, port) => this.#receive(endpoint, socket, bytes, address, port),
         () => {
           this.#batchTime = Number.NaN;
           this.#flush();
@@ -192,7 +200,7 @@ export class DataPlane {
 
   #startOne(start: StartTransfer, now: number): void {
     const endpoint = this.#endpoints.get(start.endpoint);
-    const key = keyOf(start.peer);
+    const key = keyOf(start.peer.address, start.peer.port);
     const running = endpoint?.transfers.get(key);
     if (running?.name === start.name && isRepeatedRequest(running.transfer, now)) {
       this.#finished.push(this.#openSource(start));
@@ -207,7 +215,7 @@ export class DataPlane {
       this.#report(start.id, 'stopped');
       return;
     }
-    const begun = new Running(start, endpoint, socket, this.#openSource(start));
+    const begun = new Running(start, endpoint, key, socket, this.#openSource(start));
     endpoint.transfers.set(key, begun);
     this.#active += 1;
     const action = startTransfer(begun.transfer, now);
@@ -224,13 +232,19 @@ export class DataPlane {
     return mode === 'octet' ? new FileBlocks(file, agreed.blockSize) : new NetasciiBlocks(file, agreed);
   }
 
-  #receive(endpoint: Endpoint, socket: TransferSocket, bytes: Uint8Array, peer: DataPeer): void {
+  #receive(
+    endpoint: Endpoint,
+    socket: TransferSocket,
+    bytes: Uint8Array,
+    address: DataPeer['address'],
+    port: number,
+  ): void {
     const opcode = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
     if (endpoint.forwardRequests && (opcode === OPCODE.rrq || opcode === OPCODE.wrq)) {
-      this.#listener.requested({ endpoint: endpoint.id, peer, bytes: bytes.slice() });
+      this.#listener.requested({ endpoint: endpoint.id, peer: { address, port }, bytes: bytes.slice() });
       return;
     }
-    const running = endpoint.transfers.get(keyOf(peer));
+    const running = endpoint.transfers.get(keyOf(address, port));
     // Another TID: error 5 is never sent, it would only help whoever guesses.
     if (running?.socket !== socket) return;
     if (opcode === OPCODE.ack && bytes.length >= 4) {
@@ -321,7 +335,7 @@ export class DataPlane {
     running.ended = true;
     const { transfer, source, endpoint } = running;
     endTransfer(transfer);
-    endpoint.transfers.delete(keyOf(running.peer));
+    endpoint.transfers.delete(running.key);
     this.#active -= 1;
     this.#finished.push(source);
     const bytes = source.octetsOf(Math.max(transfer.acknowledged, 0));
@@ -374,6 +388,6 @@ function chooseSocket(endpoint: Endpoint, key: PeerKey): TransferSocket | undefi
 }
 
 /** Address and port of a peer, always both. An IPv4 peer is one number, below 2^48. */
-function keyOf({ address, port }: DataPeer): PeerKey {
+function keyOf(address: DataPeer['address'], port: number): PeerKey {
   return typeof address === 'string' ? `${address}/${port}` : address * 65_536 + port;
 }
