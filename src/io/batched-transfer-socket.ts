@@ -9,9 +9,11 @@ import {
   encodeInetAddress,
   openKernelSocket,
   setIntegerOption,
+  turnOffPathDiscovery,
 } from './kernel-socket.ts';
 import type { Libc } from './libc.ts';
 import { answerLiteral, listening } from './plain-transfer-socket.ts';
+import { openSendingSocket } from './sending-socket.ts';
 import type { DatagramListener, PacketRun, TransferPeer, TransferSocket } from './transfer-socket.ts';
 
 /** How a socket for many transfers is bound. */
@@ -32,15 +34,14 @@ export interface KernelTransferSocketOptions {
  */
 const WORTHWHILE_DATAGRAMS = 9;
 
+/** Further batches before the event loop gets its turn again. */
+const ROUNDS_PER_WAKE_UP = 8;
+
 /** Wake-ups in a row that brought fewer, after which it is not looked for more. */
 const LONELY_WAKE_UPS = 16;
 
 /** How many wake-ups are then dealt with as they come before it is tried again; twice as many each time, up to the second. */
 const WAKE_UPS_WITHOUT_DRAIN = { first: 64, most: 4096 } as const;
-
-const IPPROTO_IP = 0;
-const IP_MTU_DISCOVER = 10;
-const IP_PMTUDISC_DONT = 0;
 
 /**
  * Opens the kernel's socket and returns its file descriptor, to be adopted in any thread. Throws IoError.
@@ -52,8 +53,7 @@ export function openKernelTransferSocket(libc: Libc, options: KernelTransferSock
     if (options.device !== undefined) bindToDevice(libc, fd, options.device);
     if (options.sharesAddress === true) shareAddress(libc, fd);
     growReceiveBuffer(libc, fd, options.receiveBufferBytes);
-    const discovery = new Uint8Array(Int32Array.of(IP_PMTUDISC_DONT).buffer);
-    libc.setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, discovery, discovery.length);
+    turnOffPathDiscovery(libc, fd);
     const name = encodeInetAddress(options.address, options.port);
     if (libc.bind(fd, name, name.length) < 0) {
       const where = `cannot bind UDP ${formatIpv4(options.address)} port ${options.port}`;
@@ -83,11 +83,23 @@ function growReceiveBuffer(libc: Libc, fd: number, octets: number): void {
   }
 }
 
+/** What is known of a socket that is taken over. */
+export interface AdoptedSocket {
+  readonly fd: number;
+  /** Of the interface. */
+  readonly mtu: number;
+  /** Whether it may share its port with a socket of its own for sending. Never the port that requests come to. */
+  readonly sendsApart: boolean;
+}
+
 /**
  * Takes over a socket of `openKernelTransferSocket`. node:dgram says when it is readable and delivers the first
- * datagram; the rest is drained by recvmmsg. `mtu` is that of the interface. Rejects with IoError.
+ * datagram; the rest is drained by recvmmsg. Rejects with IoError.
  */
-export async function adoptTransferSocket(libc: Libc, fd: number, mtu: number): Promise<TransferSocket> {
+export async function adoptTransferSocket(
+  libc: Libc,
+  { fd, mtu, sendsApart }: AdoptedSocket,
+): Promise<TransferSocket> {
   const socket = createSocket({ type: 'udp4', lookup: answerLiteral });
   try {
     await listening(socket, () => socket.bind({ fd }));
@@ -97,7 +109,11 @@ export async function adoptTransferSocket(libc: Libc, fd: number, mtu: number): 
   }
   // What the socket reports concerns one datagram; resend timers make up for it.
   socket.on('error', () => undefined);
-  return new BatchedTransferSocket(socket, new ReceiveBatch(libc, fd), new SendBatch(libc, fd, mtu - 28));
+  const sending = sendsApart ? openSendingSocket(libc, fd) : undefined;
+  const send = new SendBatch(libc, sending ?? fd, mtu - 28);
+  return new BatchedTransferSocket(socket, new ReceiveBatch(libc, fd), send, () => {
+    if (sending !== undefined) libc.close(sending);
+  });
 }
 
 class BatchedTransferSocket implements TransferSocket {
@@ -106,6 +122,7 @@ class BatchedTransferSocket implements TransferSocket {
   readonly #socket: Socket;
   readonly #receive: ReceiveBatch;
   readonly #send: SendBatch;
+  readonly #closeSending: () => void;
   #closing: Promise<void> | undefined;
   #lonely = 0;
   #drainAfter = 0;
@@ -113,10 +130,11 @@ class BatchedTransferSocket implements TransferSocket {
   /** The sender of the last datagram that dgram delivered, to be parsed once for many. */
   #sender = { text: '', address: UNSPECIFIED_IPV4 };
 
-  constructor(socket: Socket, receive: ReceiveBatch, send: SendBatch) {
+  constructor(socket: Socket, receive: ReceiveBatch, send: SendBatch, closeSending: () => void) {
     this.#socket = socket;
     this.#receive = receive;
     this.#send = send;
+    this.#closeSending = closeSending;
     this.localPort = socket.address().port;
   }
 
@@ -126,29 +144,36 @@ class BatchedTransferSocket implements TransferSocket {
         this.#sender = { text: address, address: parseIpv4(address) ?? UNSPECIFIED_IPV4 };
       }
       datagram(bytes, this.#sender.address, port);
-      this.#drain(datagram);
-      drained();
+      // What comes while answers are sent is taken at once: to wait for it costs as much as to answer it.
+      for (let round = 0; round < ROUNDS_PER_WAKE_UP; round++) {
+        const further = this.#receiveMore(datagram);
+        drained();
+        if (further < WORTHWHILE_DATAGRAMS) break;
+      }
     });
   }
 
-  /** With a handful of clients dgram alone is the faster way. */
-  #drain(datagram: DatagramListener): void {
+  /** Returns how many came. With a handful of clients dgram alone is the faster way. */
+  #receiveMore(datagram: DatagramListener): number {
     if (this.#drainAfter > 0) {
       this.#drainAfter -= 1;
-      return;
+      return 0;
     }
     // The descriptor may be closed, and its number used again, once close was called.
-    if (this.#closing !== undefined) return;
-    if (this.#receive.drain(datagram) >= WORTHWHILE_DATAGRAMS) {
+    if (this.#closing !== undefined) return 0;
+    const count = this.#receive.receive(datagram);
+    if (count >= WORTHWHILE_DATAGRAMS) {
       this.#lonely = 0;
       this.#pause = WAKE_UPS_WITHOUT_DRAIN.first;
-      return;
+      return count;
     }
     this.#lonely += 1;
-    if (this.#lonely < LONELY_WAKE_UPS) return;
-    this.#lonely = 0;
-    this.#drainAfter = this.#pause;
-    this.#pause = Math.min(2 * this.#pause, WAKE_UPS_WITHOUT_DRAIN.most);
+    if (this.#lonely >= LONELY_WAKE_UPS) {
+      this.#lonely = 0;
+      this.#drainAfter = this.#pause;
+      this.#pause = Math.min(2 * this.#pause, WAKE_UPS_WITHOUT_DRAIN.most);
+    }
+    return count;
   }
 
   queuePacket(peer: TransferPeer, bytes: Uint8Array): void {
@@ -164,8 +189,13 @@ class BatchedTransferSocket implements TransferSocket {
   }
 
   close(): Promise<void> {
-    this.flush();
-    this.#closing ??= new Promise((resolve) => this.#socket.close(() => resolve()));
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #close(): Promise<void> {
+    this.#send.flush();
+    this.#closeSending();
+    return new Promise((resolve) => this.#socket.close(() => resolve()));
   }
 }

@@ -5,14 +5,11 @@ import { allocatePinned } from './memory-pool.ts';
 import { MessageArray } from './message-array.ts';
 import type { DatagramListener, PacketRun, TransferPeer } from './transfer-socket.ts';
 
-/** Datagrams of one recvmmsg. More would be read in the next round. */
+/** Datagrams of one recvmmsg. More are left for the next one. */
 const RECEIVE_MESSAGES = 64;
 
 /** Room for one received datagram: ACK and ERROR are small, requests stay below 512 octets. */
 const RECEIVE_LENGTH = 2048;
-
-/** Rounds of recvmmsg before the event loop gets its turn again. */
-const RECEIVE_ROUNDS = 4;
 
 const SEND_MESSAGES = 128;
 const SCRATCH_LENGTH = 65_536;
@@ -34,37 +31,39 @@ export class ReceiveBatch {
   readonly #fd: number;
   readonly #messages = new MessageArray(RECEIVE_MESSAGES);
   readonly #memory = allocatePinned(RECEIVE_MESSAGES * RECEIVE_LENGTH);
+  /** What came last, by its place: nearly always an ACK, as long as the one before it, so that the view serves again. */
+  readonly #views: Uint8Array[];
 
   constructor(libc: Libc, fd: number) {
     this.#libc = libc;
     this.#fd = fd;
+    this.#views = Array.from({ length: RECEIVE_MESSAGES }, (_, index) => this.#view(index, 0));
     for (let index = 0; index < RECEIVE_MESSAGES; index++) {
       this.#messages.setMessage(index, this.#memory.address + index * RECEIVE_LENGTH, RECEIVE_LENGTH, 0);
     }
   }
 
-  /** Hands every datagram that waits to the listener, within bounds; returns how many there were. */
-  drain(listener: DatagramListener): number {
-    let total = 0;
-    for (let round = 0; round < RECEIVE_ROUNDS; round++) {
-      const count = this.#libc.recvmmsg(
-        this.#fd,
-        this.#messages.address,
-        RECEIVE_MESSAGES,
-        LINUX.MSG_DONTWAIT,
-        0,
-      );
-      for (let index = 0; index < count; index++) this.#deliver(index, listener);
-      if (count > 0) total += count;
-      if (count < RECEIVE_MESSAGES) break;
-    }
-    return total;
+  /** Hands the datagrams that wait to the listener, within bounds; returns how many there were. */
+  receive(listener: DatagramListener): number {
+    const { address } = this.#messages;
+    const count = this.#libc.recvmmsg(this.#fd, address, RECEIVE_MESSAGES, LINUX.MSG_DONTWAIT, 0);
+    for (let index = 0; index < count; index++) this.#deliver(index, listener);
+    return Math.max(count, 0);
   }
 
   #deliver(index: number, listener: DatagramListener): void {
-    const start = index * RECEIVE_LENGTH;
-    const bytes = this.#memory.bytes.subarray(start, start + this.#messages.receivedLength(index));
+    const length = this.#messages.receivedLength(index);
+    let bytes = this.#views[index];
+    if (bytes?.length !== length) {
+      bytes = this.#view(index, length);
+      this.#views[index] = bytes;
+    }
     listener(bytes, this.#messages.peerAddress(index), this.#messages.peerPort(index));
+  }
+
+  #view(index: number, length: number): Uint8Array {
+    const start = index * RECEIVE_LENGTH;
+    return this.#memory.bytes.subarray(start, start + length);
   }
 }
 

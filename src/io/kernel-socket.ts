@@ -15,6 +15,7 @@ export const LINUX = {
   SOCK_RAW: 3,
   SOCK_NONBLOCK: 0o4000,
   SOCK_CLOEXEC: 0o2000000,
+  IPPROTO_IP: 0,
   IPPROTO_ICMP: 1,
   SOL_SOCKET: 1,
   SOL_RAW: 255,
@@ -24,13 +25,16 @@ export const LINUX = {
   PACKET_MR_PROMISC: 1,
   ETH_P_ALL: 3,
   ICMP_FILTER: 1,
+  IP_MTU_DISCOVER: 10,
   SO_REUSEADDR: 2,
   SO_TYPE: 3,
   SO_BROADCAST: 6,
   SO_RCVBUF: 8,
+  SO_REUSEPORT: 15,
   SO_BINDTODEVICE: 25,
   SO_ATTACH_FILTER: 26,
   SO_RCVBUFFORCE: 33,
+  SO_ATTACH_REUSEPORT_CBPF: 51,
   MSG_DONTWAIT: 0x40,
   MSG_NOSIGNAL: 0x4000,
   F_SETFD: 2,
@@ -39,6 +43,8 @@ export const LINUX = {
   EINTR: 4,
   EAGAIN: 11,
 } as const;
+
+const IP_PMTUDISC_DONT = 0;
 
 /** IFNAMSIZ of <net/if.h>, the final NUL included. */
 const INTERFACE_NAME_SIZE = 16;
@@ -84,6 +90,12 @@ export function setReceiveBuffer(libc: Libc, fd: number, octets: number): void {
   } catch {
     setIntegerOption(libc, fd, LINUX.SO_RCVBUF, octets, what);
   }
+}
+
+/** Lets routers cut what is sent into fragments, and never asks how long a packet may be. Throws IoError. */
+export function turnOffPathDiscovery(libc: Libc, fd: number): void {
+  const what = 'cannot turn off path MTU discovery';
+  setIntegerOption(libc, fd, LINUX.IP_MTU_DISCOVER, IP_PMTUDISC_DONT, what, LINUX.IPPROTO_IP);
 }
 
 /** Ties the socket to one interface: it neither hears nor speaks anywhere else. Throws IoError. */

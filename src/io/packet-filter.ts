@@ -29,6 +29,24 @@ export function keepFramesWith(libc: Libc, fd: number, offset: number, value: nu
 
 /** Has the kernel ask a program of the classic packet filter about each frame. Throws IoError. */
 export function attachFilter(libc: Libc, fd: number, program: readonly FilterInstruction[]): void {
+  setProgram(libc, fd, LINUX.SO_ATTACH_FILTER, program, 'cannot filter frames');
+}
+
+/**
+ * Of the sockets that share this one's port (SO_REUSEPORT), has the one that was bound first get every datagram. Throws
+ * IoError.
+ */
+export function giveAllToFirst(libc: Libc, fd: number): void {
+  setProgram(libc, fd, LINUX.SO_ATTACH_REUSEPORT_CBPF, [[RETURN, 0, 0, 0]], 'cannot choose who receives');
+}
+
+function setProgram(
+  libc: Libc,
+  fd: number,
+  option: number,
+  program: readonly FilterInstruction[],
+  what: string,
+): void {
   const code = new Uint8Array(program.length * INSTRUCTION_SIZE);
   const view = new DataView(code.buffer);
   program.forEach(([operation, ifTrue, ifFalse, operand], position) => {
@@ -43,7 +61,7 @@ export function attachFilter(libc: Libc, fd: number, program: readonly FilterIns
   const headerView = new DataView(header.buffer);
   headerView.setUint16(0, program.length, LITTLE_ENDIAN);
   headerView.setBigUint64(8, BigInt(libc.addressOf(code)), LITTLE_ENDIAN);
-  if (libc.setsockopt(fd, LINUX.SOL_SOCKET, LINUX.SO_ATTACH_FILTER, header, header.length) < 0) {
-    throw ioErrorFromErrno('cannot filter frames', libc.errno());
+  if (libc.setsockopt(fd, LINUX.SOL_SOCKET, option, header, header.length) < 0) {
+    throw ioErrorFromErrno(what, libc.errno());
   }
 }

@@ -130,7 +130,7 @@ async function openSocket(source: DataSocketSource, mtu: number): Promise<Transf
   if (source.kind === 'descriptor') {
     const access = accessLibc();
     return access.kind === 'available' && isLayoutKnown()
-      ? adoptTransferSocket(access.libc, source.fd, mtu)
+      ? adoptTransferSocket(access.libc, { fd: source.fd, mtu, sendsApart: !source.forwardRequests })
       : adoptPlainTransferSocket(source.fd);
   }
   const { family, address } = source;

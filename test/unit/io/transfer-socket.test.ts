@@ -4,13 +4,22 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { formatIpv4, parseIpv4, UNSPECIFIED_IPV4 } from '../../../src/addr/ipv4.ts';
 import { adoptTransferSocket, openKernelTransferSocket } from '../../../src/io/batched-transfer-socket.ts';
 import { IoError } from '../../../src/io/io-error.ts';
-import { accessLibc } from '../../../src/io/libc.ts';
+import {
+  LINUX,
+  boundPort,
+  encodeInetAddress,
+  openKernelSocket,
+  setIntegerOption,
+} from '../../../src/io/kernel-socket.ts';
+import { accessLibc, type Libc } from '../../../src/io/libc.ts';
 import { allocatePinned } from '../../../src/io/memory-pool.ts';
 import { isLayoutKnown } from '../../../src/io/message-layout.ts';
 import { openPlainTransferSocket } from '../../../src/io/plain-transfer-socket.ts';
+import { openSendingSocket } from '../../../src/io/sending-socket.ts';
 import type { PacketRun, TransferPeer, TransferSocket } from '../../../src/io/transfer-socket.ts';
 
 const LOOPBACK = parseIpv4('127.0.0.1') ?? UNSPECIFIED_IPV4;
+const EADDRINUSE = 98;
 const access = accessLibc();
 const libc = access.kind === 'available' && isLayoutKnown() ? access.libc : undefined;
 
@@ -25,9 +34,9 @@ interface Client {
   readonly datagrams: Buffer[];
 }
 
-async function openClient(): Promise<Client> {
+async function openClient(port = 0): Promise<Client> {
   const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
+  socket.bind(port, '127.0.0.1');
   await once(socket, 'listening');
   const datagrams: Buffer[] = [];
   socket.on('message', (bytes) => datagrams.push(bytes));
@@ -44,7 +53,7 @@ async function openPlain(): Promise<TransferSocket> {
   });
 }
 
-async function openBatched(mtu = 65_536): Promise<TransferSocket> {
+async function openBatched({ mtu = 65_536, sendsApart = true } = {}): Promise<TransferSocket> {
   if (libc === undefined) throw new Error('no koffi');
   const fd = openKernelTransferSocket(libc, {
     address: LOOPBACK,
@@ -52,7 +61,7 @@ async function openBatched(mtu = 65_536): Promise<TransferSocket> {
     device: undefined,
     receiveBufferBytes: 4 * 1024 * 1024,
   });
-  return adoptTransferSocket(libc, fd, mtu);
+  return adoptTransferSocket(libc, { fd, mtu, sendsApart });
 }
 
 const kinds: [string, () => Promise<TransferSocket>][] = [
@@ -62,7 +71,8 @@ const kinds: [string, () => Promise<TransferSocket>][] = [
     : ([
         ['batched', () => openBatched()],
         // Too small an MTU for segmentation: each block is a message of its own.
-        ['batched, without segmentation', () => openBatched(100)],
+        ['batched, without segmentation', () => openBatched({ mtu: 100 })],
+        ['batched, sending by the socket that receives', () => openBatched({ sendsApart: false })],
       ] satisfies [string, () => Promise<TransferSocket>][])),
 ];
 
@@ -140,6 +150,35 @@ describe.each(kinds)('a %s transfer socket', (_kind, open) => {
     expect(drained).toHaveBeenCalled();
   });
 
+  it('hears everybody on the port that it sends from', async () => {
+    const server = await open();
+    opened.push(server);
+    const heard = new Set<number>();
+    server.onDatagram(
+      (_bytes, _address, port) => {
+        heard.add(port);
+        server.queuePacket({ address: LOOPBACK, port, segmentable: true }, Uint8Array.of(1));
+      },
+      () => server.flush(),
+    );
+    const clients = await Promise.all(Array.from({ length: 50 }, () => openClient()));
+    const sources = new Set<number>();
+    for (const { socket } of clients) {
+      socket.on('message', (_bytes, { port }) => sources.add(port));
+      socket.send('ack', server.localPort, '127.0.0.1');
+    }
+    await vi.waitFor(() => expect(clients.every(({ datagrams }) => datagrams.length === 1)).toBe(true));
+    expect([...heard].toSorted()).toEqual(clients.map(({ peer }) => peer.port).toSorted());
+    expect([...sources]).toEqual([server.localPort]);
+  });
+
+  it('leaves its port to others once it is closed', async () => {
+    const server = await open();
+    await server.close();
+    const { socket } = await openClient(server.localPort);
+    expect(socket.address().port).toBe(server.localPort);
+  });
+
   it('loses what it cannot send, and goes on', async () => {
     const server = await open();
     opened.push(server);
@@ -163,6 +202,76 @@ describe.each(kinds)('a %s transfer socket', (_kind, open) => {
     server.flush();
     await server.close();
     expect(client.datagrams).toHaveLength(0);
+  });
+});
+
+describe.skipIf(libc === undefined)('a socket for sending alone', () => {
+  function openPair(): { readonly kernel: Libc; readonly fd: number; readonly sending: number | undefined } {
+    if (libc === undefined) throw new Error('no koffi');
+    const kernel = libc;
+    const fd = openKernelTransferSocket(kernel, {
+      address: LOOPBACK,
+      port: 0,
+      device: undefined,
+      receiveBufferBytes: 65_536,
+    });
+    const sending = openSendingSocket(kernel, fd);
+    opened.push({
+      close: () => [fd, sending].forEach((one) => one !== undefined && kernel.close(one)),
+    });
+    return { kernel, fd, sending };
+  }
+
+  it('has the port of the other one', () => {
+    const { kernel, fd, sending } = openPair();
+    expect(sending !== undefined && boundPort(kernel, sending)).toBe(boundPort(kernel, fd));
+  });
+
+  function bindThird(
+    kernel: Libc,
+    option: number,
+    port: number,
+  ): { readonly fd: number; readonly bound: number } {
+    const fd = openKernelSocket(kernel, LINUX.AF_INET, LINUX.SOCK_DGRAM, 0);
+    opened.push({ close: () => kernel.close(fd) });
+    setIntegerOption(kernel, fd, option, 1, 'cannot share');
+    const name = encodeInetAddress(LOOPBACK, port);
+    return { fd, bound: kernel.bind(fd, name, name.length) };
+  }
+
+  it('lets no third one in that asks for SO_REUSEADDR', () => {
+    const { kernel, fd } = openPair();
+    expect(bindThird(kernel, LINUX.SO_REUSEADDR, boundPort(kernel, fd)).bound).toBe(-1);
+    expect(kernel.errno()).toBe(EADDRINUSE);
+  });
+
+  it('leaves nothing to a third one that asks for SO_REUSEPORT', async () => {
+    const { kernel, fd, sending } = openPair();
+    const third = bindThird(kernel, LINUX.SO_REUSEPORT, boundPort(kernel, fd));
+    const clients = await Promise.all(Array.from({ length: 50 }, () => openClient()));
+    for (const { socket } of clients) {
+      await new Promise((resolve) => socket.send('ack', boundPort(kernel, fd), '127.0.0.1', resolve));
+    }
+    const count = (one: number): number => {
+      let datagrams = 0;
+      while (kernel.recv(one, new Uint8Array(10), 10, LINUX.MSG_DONTWAIT) > 0) datagrams += 1;
+      return datagrams;
+    };
+    expect(count(fd)).toBe(50);
+    expect(count(sending ?? -1)).toBe(0);
+    expect(count(third.fd)).toBe(0);
+  });
+
+  it('is done without where the kernel refuses it', () => {
+    const { kernel, fd } = openPair();
+    const closed: number[] = [];
+    const close = (one: number): number => {
+      closed.push(one);
+      return kernel.close(one);
+    };
+    const refusing: Libc = { ...kernel, bind: () => -1, errno: () => EADDRINUSE, close };
+    expect(openSendingSocket(refusing, fd)).toBeUndefined();
+    expect(closed).toHaveLength(1);
   });
 });
 
