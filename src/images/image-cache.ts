@@ -50,6 +50,8 @@ export interface ImageFetch {
 interface RunningFetch extends ImageFetch {
   size: number | undefined;
   received: number;
+  /** Octets of the cache that nobody else may take. */
+  reserved: number;
   readonly result: Promise<void>;
 }
 
@@ -182,6 +184,7 @@ export class ImageCache {
       startedAt: now(),
       size: undefined,
       received: 0,
+      reserved: 0,
       result: promise,
     };
     this.#fetches.set(key, fetch);
@@ -220,6 +223,8 @@ export class ImageCache {
       await syncFolder(folder);
       const { key, received } = fetch;
       this.#images.set(key, { key, size: received, lastUsedAt: this.#options.now() });
+      // From here on it counts as one that is there.
+      fetch.reserved = 0;
     } finally {
       await rm(partial, { force: true });
       const next = this.#waiting.shift();
@@ -264,33 +269,42 @@ export class ImageCache {
     }
   }
 
-  /** Removes what nobody uses until `bytes` of this fetch have room. */
+  /**
+   * Reserves room for this fetch, of `bytes` so far, and removes what nobody uses as far as that takes. Where it would not
+   * do, nothing is removed, and others lose nothing by it: a source announces whatever it likes.
+   */
   async #makeRoom(fetch: RunningFetch, bytes: number): Promise<void> {
     const { maxBytes, inUse, folder, listener } = this.#options;
-    const others = [...this.#fetches.values()]
-      .filter((other) => other !== fetch)
-      .reduce((sum, { size, received }) => sum + Math.max(size ?? 0, received), 0);
-    const kept = (): number => [...this.#images.values()].reduce((sum, { size }) => sum + size, 0);
+    const others = [...this.#fetches.values()].filter((other) => other !== fetch);
+    const taken = sumOf(others.map(({ reserved }) => reserved));
+    let missing = sumOf([...this.#images.values()].map(({ size }) => size)) + taken + bytes - maxBytes;
+    const leaving: CachedImage[] = [];
     // Asked at each piece of what does not say its size: who uses what is looked up only when it matters.
-    if (kept() + others + bytes <= maxBytes) return;
-    const used = inUse();
-    const removable = [...this.#images.values()]
-      .filter(({ key }) => !used.has(key) && !this.#holds.has(key))
-      .sort((a, b) => b.lastUsedAt - a.lastUsedAt);
-    while (kept() + others + bytes > maxBytes) {
-      const oldest = removable.pop();
-      if (oldest === undefined) {
+    if (missing > 0) {
+      const used = inUse();
+      const unused = [...this.#images.values()]
+        .filter(({ key }) => !used.has(key) && !this.#holds.has(key))
+        .sort((a, b) => a.lastUsedAt - b.lastUsedAt);
+      const free = bytes - missing + sumOf(unused.map(({ size }) => size));
+      if (free < bytes) {
         throw new ImageError(
           'no-room',
-          `${fetch.source.url} has ${bytes} octets, and ${maxBytes - kept() - others} of images.max-bytes (${maxBytes}) ` +
+          `${fetch.source.url} has ${bytes} octets, and ${free} of images.max-bytes (${maxBytes}) ` +
             'are not taken by images that profiles use',
         );
       }
-      this.#images.delete(oldest.key);
-      // Who is being sent it has it open.
-      await rm(join(folder, oldest.key), { force: true });
-      listener.evicted(oldest);
+      for (const oldest of unused) {
+        if (missing <= 0) break;
+        missing -= oldest.size;
+        leaving.push(oldest);
+      }
     }
+    // All in this turn: whoever asks for room meanwhile sees what is reserved, and what is gone.
+    fetch.reserved = Math.max(fetch.reserved, bytes);
+    for (const { key } of leaving) this.#images.delete(key);
+    // Who is being sent one has it open.
+    await Promise.all(leaving.map(({ key }) => rm(join(folder, key), { force: true })));
+    for (const image of leaving) listener.evicted(image);
   }
 
   #failureOf({ source: { url } }: RunningFetch, error: unknown): ImageError {
@@ -305,6 +319,10 @@ export class ImageCache {
     const { code, message } = ioErrorFrom(`cannot fetch ${url}`, error);
     return new ImageError(code === 'disk-full' ? 'no-room' : 'source-failed', message, error);
   }
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {

@@ -37,7 +37,8 @@ export function selectContent(headers: IncomingHttpHeaders, content: Representat
 
 /** One range of octets; anything else than `bytes=` is passed over (RFC 9110 section 14.2). */
 function selectRange(range: string, size: number): Selection {
-  const match = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(range);
+  // No two parts of it can take the same spaces: there may be 16,000 of them.
+  const match = /^\s*bytes\s*=\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?$/i.exec(range);
   const [first = '', last = ''] = match?.slice(1) ?? [];
   if (first === '' && last === '') return { status: 200 };
   if (first === '') {

@@ -212,8 +212,9 @@ function broken(response: ServerResponse, end: Delivery): Delivery {
 
 /** Whether the kernel took it all; the octets may be changed afterwards. */
 function write(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
-  const { socket } = response;
-  if (socket === null || socket.destroyed) return Promise.resolve(false);
+  // The request's: the response has none while the end of the answer before it, which the client asked for first, waits.
+  const { socket } = response.req;
+  if (socket.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {
     // A socket that is closed under a write does not always say so to the write.
     const closed = (): void => resolve(false);

@@ -321,6 +321,41 @@ describe('room', () => {
     expect(cache.has(imageKey(a.checksum))).toBe(true);
   });
 
+  it('is not made for what has no room even then', async () => {
+    const cache = await openCache({ maxBytes: 1_000_000 });
+    const [a, b] = [serve('/a', octets(1)), serve('/b', octets(2))];
+    (await cache.hold(a))();
+    (await cache.hold(b))();
+    // A source can announce what it likes.
+    for (const size of [1_000_001, 2 ** 50]) {
+      routes['/huge'] = (_, response) =>
+        void response.writeHead(200, { 'content-length': size }).flushHeaders();
+      await expect(cache.hold(sourceOf(`${base}/huge`, IMAGE))).rejects.toMatchObject({ code: 'no-room' });
+    }
+    expect(files()).toEqual([imageKey(a.checksum), imageKey(b.checksum)].sort());
+  });
+
+  it('is taken from nobody else by what has no room', async () => {
+    const cache = await openCache({ maxBytes: 1_000_000 });
+    const [old, good] = [serve('/old', octets(1)), serve('/good', octets(2))];
+    (await cache.hold(old))();
+    let finish: () => void = () => undefined;
+    routes['/slow'] = (_, response) => {
+      response.writeHead(200, { 'content-length': 400_000 }).write(octets(3).subarray(0, 1000));
+      finish = () => void response.end(octets(3).subarray(1000));
+    };
+    const slow = cache.hold(sourceOf(`${base}/slow`, octets(3)));
+    await vi.waitFor(() => expect(cache.fetches()[0]?.received).toBe(1000));
+    routes['/huge'] = (_, response) =>
+      void response.writeHead(200, { 'content-length': 2 ** 50 }).flushHeaders();
+    const huge = cache.hold(sourceOf(`${base}/huge`, IMAGE));
+    const [refused] = await Promise.allSettled([huge, cache.hold(good)]);
+    expect(refused).toMatchObject({ reason: { code: 'no-room' } });
+    finish();
+    await slow;
+    expect(cache.has(imageKey(good.checksum))).toBe(true);
+  });
+
   it('is not exceeded by what does not say how large it is', async () => {
     routes['/endless'] = (_, response) => {
       const more = (): void => {

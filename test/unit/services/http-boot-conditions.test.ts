@@ -46,6 +46,20 @@ describe('a range', () => {
     expect(selectContent({ range: 'bytes=0-9', 'if-range': ifRange }, CONTENT).status).toBe(status);
   });
 
+  it.each([
+    ['before its first number', `bytes=${' '.repeat(16_000)}x`],
+    ['behind its first number', `bytes=1${' '.repeat(16_000)}x`],
+    ['behind its dash', `bytes=1-${' '.repeat(16_000)}x`],
+    ['behind its last number', `bytes=1-2${' '.repeat(16_000)}x`],
+  ])('that is nothing but spaces %s is read in no time', (_, range) => {
+    const durations = Array.from({ length: 5 }, () => {
+      const begin = performance.now();
+      expect(selectContent({ range }, CONTENT)).toEqual(WHOLE);
+      return performance.now() - begin;
+    });
+    expect(Math.min(...durations)).toBeLessThan(20);
+  });
+
   it('of nothing cannot be satisfied', () => {
     expect(selectContent({ range: 'bytes=0-' }, { ...CONTENT, size: 0 })).toEqual({ status: 416 });
   });

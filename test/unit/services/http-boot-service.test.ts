@@ -10,6 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Agent } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -312,6 +313,30 @@ describe('a client', () => {
     const text = await readToEnd(client);
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 404', 'HTTP/1.1 200']);
     expect(text.endsWith('loader')).toBe(true);
+  });
+
+  it('that asks ahead, and takes its answers late, gets them all', async () => {
+    // As when the kernel has no room left for this client: what is written is not gone before it has.
+    const blocked: (() => void)[] = [];
+    const accept = (message: unknown): void => {
+      const { socket } = message as { socket: Socket };
+      const [write, writeAll] = [socket._write.bind(socket), socket._writev?.bind(socket)];
+      socket._write = (...args) => void blocked.push(() => write(...args));
+      socket._writev = (...args) => void blocked.push(() => writeAll?.(...args));
+    };
+    subscribe('net.server.socket', accept);
+    const http = await start();
+    const client = await openHandClient(http);
+    client.write('GET /missing HTTP/1.1\r\nHost: a\r\n\r\n');
+    client.write('GET /bootx64.efi HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await vi.waitFor(() => expect(blocked).not.toEqual([]));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    unsubscribe('net.server.socket', accept);
+    const whole = readToEnd(client);
+    const release = setInterval(() => blocked.splice(0).forEach((write) => write()), 10);
+    expect(await whole).toMatch(/^HTTP\/1\.1 404 [^]*HTTP\/1\.1 200 [^]*loader$/);
+    clearInterval(release);
+    await vi.waitFor(() => expect(http.events).toMatchObject([{ kind: 'refused' }, { ending: 'done' }]));
   });
 
   it('that asks ahead without end is closed', async () => {
