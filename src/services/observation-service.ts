@@ -64,6 +64,9 @@ const REOPEN_INTERVAL_MS = 2000;
 
 const PATIENCE_INTERVAL_MS = 500;
 
+/** Files that wait to be looked up; a flood of more is counted, not kept. */
+const INQUIRIES_MAX = 4096;
+
 /** Findings of one kind, whichever machine they are of, are explained once. */
 const EXPLAINED_MAX = 1000;
 
@@ -84,6 +87,9 @@ export class ObservationService implements Service, ObservationQueries {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #startedAt: number;
   #inquiries: Promise<void> = Promise.resolve();
+  #inquiriesWaiting = 0;
+  /** What passed was more than one look takes, and the next turn takes more. */
+  #goesOn = false;
   #isServersHost = false;
   #unpaired = 0;
   #framesLost = 0;
@@ -140,7 +146,13 @@ export class ObservationService implements Service, ObservationQueries {
     this.#isServersHost = dhcp !== undefined && isUdpPortHeld(dhcp.serverPort);
     for (const name of interfaces) {
       const ear = this.#ears.get(name);
-      const facts = readNetworkInterface(name);
+      let facts: NetworkInterface | undefined;
+      try {
+        facts = readNetworkInterface(name);
+      } catch {
+        // No file descriptor is left to ask with, for one. What was seen last is taken to be still so.
+        continue;
+      }
       if (facts !== undefined && facts.index === ear?.facts.index) {
         ear.facts = facts;
         continue;
@@ -189,7 +201,13 @@ export class ObservationService implements Service, ObservationQueries {
       isMore ||= datagrams.length >= DATAGRAMS_PER_TURN;
       for (const datagram of datagrams) this.#hear(facts, datagram);
     }
-    if (isMore) nextTurn(() => this.#look());
+    // One at a time, however many looks have come meanwhile: in a flood each of them would go on for ever.
+    if (!isMore || this.#goesOn) return;
+    this.#goesOn = true;
+    nextTurn(() => {
+      this.#goesOn = false;
+      this.#look();
+    });
   }
 
   #hear(facts: NetworkInterface, datagram: UdpDatagram): void {
@@ -242,7 +260,13 @@ export class ObservationService implements Service, ObservationQueries {
   #compareFile({ client, name, answer }: AnsweredFile, wireName: string): void {
     const { files, macOfAddress } = this.#parts;
     if (files === undefined) return;
+    if (this.#inquiriesWaiting >= INQUIRIES_MAX) {
+      this.#unpaired += 1;
+      return;
+    }
+    this.#inquiriesWaiting += 1;
     this.#inquiries = this.#inquiries.then(async () => {
+      this.#inquiriesWaiting -= 1;
       const { answer: ours, wasCollapsed } = await files.inquiry.ask(name, client);
       const findings = compareFiles({ name, theirs: answer, ours, wasCollapsed });
       const machine = macOfAddress(client) ?? formatIpv4(client);
