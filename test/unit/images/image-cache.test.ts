@@ -328,8 +328,7 @@ describe('room', () => {
     (await cache.hold(b))();
     // A source can announce what it likes.
     for (const size of [1_000_001, 2 ** 50]) {
-      routes['/huge'] = (_, response) =>
-        response.writeHead(200, { 'content-length': size }).flushHeaders();
+      routes['/huge'] = (_, response) => response.writeHead(200, { 'content-length': size }).flushHeaders();
       await expect(cache.hold(sourceOf(`${base}/huge`, IMAGE))).rejects.toMatchObject({ code: 'no-room' });
     }
     expect(files()).toEqual([imageKey(a.checksum), imageKey(b.checksum)].sort());
@@ -346,8 +345,7 @@ describe('room', () => {
     };
     const slow = cache.hold(sourceOf(`${base}/slow`, octets(3)));
     await vi.waitFor(() => expect(cache.fetches()[0]?.received).toBe(1000));
-    routes['/huge'] = (_, response) =>
-      response.writeHead(200, { 'content-length': 2 ** 50 }).flushHeaders();
+    routes['/huge'] = (_, response) => response.writeHead(200, { 'content-length': 2 ** 50 }).flushHeaders();
     const huge = cache.hold(sourceOf(`${base}/huge`, IMAGE));
     const [refused] = await Promise.allSettled([huge, cache.hold(good)]);
     expect(refused).toMatchObject({ reason: { code: 'no-room' } });
