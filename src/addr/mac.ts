@@ -19,12 +19,13 @@ export function parseMac(text: string): Mac | undefined {
 const HEX_OCTETS: readonly string[] = Array.from({ length: 256 }, (_, octet) =>
   octet.toString(16).padStart(2, '0'),
 );
+const COLON_AND_HEX: readonly string[] = HEX_OCTETS.map((digits) => `:${digits}`);
 
 /** The address in exactly six octets; undefined for any other length. */
 export function macFromBytes(bytes: Uint8Array): Mac | undefined {
   if (bytes.length !== 6) return undefined;
-  let text = '';
-  for (const octet of bytes) text += (text === '' ? '' : ':') + (HEX_OCTETS[octet] ?? '');
+  let text = HEX_OCTETS[bytes[0] ?? 0] ?? '';
+  for (let index = 1; index < 6; index += 1) text += COLON_AND_HEX[bytes[index] ?? 0] ?? '';
   return text as Mac;
 }
 

@@ -11,7 +11,8 @@ export class AddressIndex<Key> {
 
   add(key: Key, address: Ipv4): void {
     const present = this.#addresses.get(key);
-    if (present === undefined || present === address) this.#addresses.set(key, address);
+    if (present === address) return;
+    if (present === undefined) this.#addresses.set(key, address);
     else if (typeof present === 'number') this.#addresses.set(key, new Set([present, address]));
     else present.add(address);
   }

@@ -32,9 +32,13 @@ const LEAST_NEWCOMERS = 16;
 /**
  * Chooses an address in the order of RFC 2131 section 4.3.1: the reservation; the lease that the client has; the offer that
  * stands; the lease that it had last; the address that it asks for; one that nobody ever had; the one that nobody has
- * had for longest; the one that was declined longest ago. A lease that somebody has is never taken away.
+ * had for longest; the one that was declined longest ago. A lease that somebody has is never taken away. `ranges` are the
+ * open ones.
  */
-export function chooseAddress(situation: LocatedSituation): AddressChoice {
+export function chooseAddress(
+  situation: LocatedSituation,
+  ranges: readonly RangeSettings[],
+): AddressChoice {
   const reserved = reservedAddress(situation);
   if (reserved !== undefined) {
     const claim = judgeClaim(reserved, situation);
@@ -43,14 +47,14 @@ export function chooseAddress(situation: LocatedSituation): AddressChoice {
   }
   const own = ownAddress(situation);
   if (own !== undefined) return own;
-  if (outstandingOffersFill(situation)) return { kind: 'none', reason: 'too-many-offers' };
+  if (outstandingOffersFill(situation, ranges)) return { kind: 'none', reason: 'too-many-offers' };
   const { requestedAddress } = situation.request;
   if (requestedAddress !== undefined && isAvailable(requestedAddress, situation)) {
     return { kind: 'new', address: requestedAddress, declined: false, toNewcomer: true };
   }
   const { view } = situation;
   const free = view.leases.findFree(
-    openRanges(situation).map(({ range }) => range),
+    ranges.map(({ range }) => range),
     view.now,
     (address) => isExcluded(address, situation),
   );
@@ -103,9 +107,9 @@ export function offerOrigin({ request }: LocatedSituation): string {
   return request.relayAddress === undefined ? request.link.name : `relay ${request.relayAddress}`;
 }
 
-function outstandingOffersFill(situation: LocatedSituation): boolean {
+function outstandingOffersFill(situation: LocatedSituation, ranges: readonly RangeSettings[]): boolean {
   const { leases, now } = situation.view;
-  return leases.offersVia(offerOrigin(situation), now) >= newcomersMax(openRanges(situation));
+  return leases.offersVia(offerOrigin(situation), now) >= newcomersMax(ranges);
 }
 
 /** How many offers to newcomers may stand for one relay, or interface. */
@@ -125,9 +129,8 @@ const TIGHT_HOLDS = [
  * interface may have of them, those that it does not answer for must come back soon, so that a flood of DISCOVERs cannot
  * lock a range for long.
  */
-export function offerHoldSeconds(situation: LocatedSituation): number {
+export function offerHoldSeconds(situation: LocatedSituation, ranges: readonly RangeSettings[]): number {
   const { leases, now, settings } = situation.view;
-  const ranges = openRanges(situation);
   let free = 0;
   let size = 0;
   for (const { range } of ranges) {

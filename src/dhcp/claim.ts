@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../addr/ipv4.ts';
 import { subnetBroadcast } from '../addr/subnet.ts';
-import { hardwareClientKey, type Lease } from './lease.ts';
+import type { Lease } from './lease.ts';
 import { boundLease, isDeclined, isFree, standingOffer, type AddressRecord } from './lease-table-view.ts';
 import { mayUseRange } from './range-permits.ts';
 import { isLeaseOfMachine, isReservedForOther } from './reservation.ts';
@@ -62,18 +62,14 @@ export function reservedAddress({ machine, selected }: LocatedSituation): Ipv4 |
  */
 export function isOwn(lease: Lease, { client, request }: Situation): boolean {
   if (lease.client === client) return true;
-  return (
-    lease.clientId === undefined &&
-    lease.client !== undefined &&
-    lease.client === hardwareClientKey(request.message.htype, request.hardwareAddress)
-  );
+  return lease.clientId === undefined && lease.client === request.cardKey;
 }
 
 /** Records of the addresses that the client has, had, or is offered, under each of its names. */
 export function ownRecords({ client, request, view }: Situation): readonly AddressRecord[] {
   const records = view.leases.ofClient(client);
-  const card = hardwareClientKey(request.message.htype, request.hardwareAddress);
-  return card === client ? records : [...records, ...view.leases.ofClient(card)];
+  const { cardKey } = request;
+  return cardKey === client ? records : [...records, ...view.leases.ofClient(cardKey)];
 }
 
 function isHeldByOther(record: AddressRecord | undefined, situation: LocatedSituation): boolean {

@@ -15,7 +15,7 @@ import { situationFacts, type DecidedFacts } from './outcome-facts.ts';
 import { layoutNakOptions, layoutReplyOptions } from './reply-options.ts';
 import { routeReply } from './reply-route.ts';
 import { parameterOf, type ScopeChain } from './scope-parameters.ts';
-import { chainAt, serverAddressOf, serverIdentifierOf, type Situation } from './situation.ts';
+import { serverAddressOf, serverIdentifierOf, type Situation } from './situation.ts';
 import { findSubnet } from './subnet-selection.ts';
 
 /** What a reply gives, as decided; everything else follows from the situation. */
@@ -23,6 +23,8 @@ export interface Grant {
   readonly type: Exclude<ReplyType, 'nak'>;
   /** yiaddr; undefined: the client has its address from elsewhere (INFORM, proxy). */
   readonly address: Ipv4 | undefined;
+  /** The scopes that hold for the address, or for the client's own. */
+  readonly chain: ScopeChain;
   /** Undefined: no lease is given. */
   readonly leaseSeconds: number | undefined;
   readonly changes: readonly LeaseChange[];
@@ -34,8 +36,8 @@ export interface Grant {
 /** The reply that gives what was decided (RFC 2131 table 3). */
 export function composeReply(situation: Situation, grant: Grant): Reply {
   const { request, view, machine } = situation;
-  const scopeAddress = grant.address ?? (request.kind === 'inform' ? request.message.ciaddr : undefined);
-  const chain = scopeAddress === undefined ? situation.chain : chainAt(situation, scopeAddress);
+  const { chain } = grant;
+  const clientAddress = grant.address ?? (request.kind === 'inform' ? request.message.ciaddr : undefined);
   const source = serverAddressOf(situation, chain);
   const mayBoot = machine.nodePort?.port.pxeEnabled !== false;
   const httpRoot = httpBootUrl(view.settings.httpBoot, source);
@@ -44,7 +46,7 @@ export function composeReply(situation: Situation, grant: Grant): Reply {
     : { kind: 'none' };
   const bootFile = choice.kind === 'file' ? choice.name : undefined;
   const file = bootFile === undefined ? undefined : textField(bootFile, 'file');
-  const subnet = subnetOf(situation, scopeAddress);
+  const subnet = subnetOf(situation, clientAddress);
   const serverName = parameterOf(chain, 'serverName');
   const siaddr = nextServerOf(chain, bootFile, source);
   const message = header(situation, {
@@ -73,7 +75,7 @@ export function composeReply(situation: Situation, grant: Grant): Reply {
     }),
   });
   return finish(situation, grant.type, message, source, grant.changes, grant.conflictCheck, {
-    address: grant.address ?? scopeAddress,
+    address: clientAddress,
     subnet,
     leaseSeconds: grant.leaseSeconds,
     nextServer: siaddr === UNSPECIFIED_IPV4 ? undefined : siaddr,

@@ -11,7 +11,7 @@ import {
 import { OPTION } from '../wire/dhcp/option-codes.ts';
 import { describeBootClient } from '../wire/dhcp/pxe-options.ts';
 import { describeRelayAgentInformation, type RelayAgentInformation } from '../wire/dhcp/relay-agent.ts';
-import { clientKeyOf, ethernetAddress, type ClientKey } from './lease.ts';
+import { clientKeyOf, ethernetAddress, hardwareClientKey, type ClientKey } from './lease.ts';
 import type { Link } from './link.ts';
 
 /** Option 53 (RFC 2132 section 9.6). */
@@ -55,6 +55,8 @@ export interface ClientRequest {
   /** Option 61; undefined when it is not there or too short to be one. */
   readonly clientId: Uint8Array | undefined;
   readonly clientKey: ClientKey;
+  /** The key of the card alone, by which a client without option 61 is known. */
+  readonly cardKey: ClientKey;
   /** chaddr[0..hlen). */
   readonly hardwareAddress: Uint8Array;
   readonly mac: Mac | undefined;
@@ -64,8 +66,8 @@ export interface ClientRequest {
   readonly serverIdentifier: Ipv4 | undefined;
   /** Option 51, seconds. */
   readonly requestedLeaseSeconds: number | undefined;
-  /** Option 55; undefined: the client does not say, so it gets all there is. */
-  readonly parameterList: readonly number[] | undefined;
+  /** Option 55, as it was sent; undefined: the client does not say, so it gets all there is. */
+  readonly parameterList: Uint8Array | undefined;
   /** Octets of UDP payload that the reply may have, by option 57 and the MTU of the wire. */
   readonly maximumLength: number;
   readonly wantsBroadcast: boolean;
@@ -129,6 +131,7 @@ export function describeRequest(message: DhcpMessage, link: Link, sourcePort = S
     return reject('no-address');
   }
   const hardwareAddress = message.chaddr.subarray(0, hlen);
+  const cardKey = hardwareClientKey(htype, hardwareAddress);
   const relayInformation = options.get(OPTION.relayAgentInformation);
   const client = describeBootClient(options);
   return {
@@ -136,13 +139,14 @@ export function describeRequest(message: DhcpMessage, link: Link, sourcePort = S
     message,
     link,
     clientId,
-    clientKey: clientKeyOf(clientId, htype, hardwareAddress),
+    clientKey: clientId === undefined ? cardKey : clientKeyOf(clientId, htype, hardwareAddress),
+    cardKey,
     hardwareAddress,
     mac: ethernetAddress(htype, hardwareAddress),
     requestedAddress,
     serverIdentifier: addressIn(options.get(OPTION.serverIdentifier)),
     requestedLeaseSeconds: numberIn(options.get(OPTION.leaseTime), 4),
-    parameterList: parameterListIn(options.get(OPTION.parameterRequestList)),
+    parameterList: atLeast(options.get(OPTION.parameterRequestList), 1),
     maximumLength: maximumLengthOf(kind, message, link),
     wantsBroadcast: (message.flags & BROADCAST_FLAG) !== 0,
     relayAgentInformation: relayInformation && describeRelayAgentInformation(relayInformation),
@@ -207,10 +211,6 @@ function numberIn(value: Uint8Array | undefined, length: number): number | undef
 
 function atLeast(value: Uint8Array | undefined, length: number): Uint8Array | undefined {
   return value !== undefined && value.length >= length ? value : undefined;
-}
-
-function parameterListIn(value: Uint8Array | undefined): readonly number[] | undefined {
-  return value === undefined || value.length === 0 ? undefined : [...new Set(value)];
 }
 
 /**

@@ -1,9 +1,9 @@
-import { chooseAddress, offerHoldSeconds, offerOrigin, type AddressChoice } from './allocator.ts';
+import { chooseAddress, offerHoldSeconds, offerOrigin, openRanges, type AddressChoice } from './allocator.ts';
 import { composeReply, staySilent } from './compose-reply.ts';
 import { offerLease } from './lease-making.ts';
 import { standingOffer } from './lease-table-view.ts';
 import type { Outcome } from './outcome.ts';
-import { parameterOf } from './scope-parameters.ts';
+import { parameterOf, type ScopeChain } from './scope-parameters.ts';
 import { chainAt, leaseSecondsOf, type LocatedSituation } from './situation.ts';
 
 /**
@@ -12,7 +12,8 @@ import { chainAt, leaseSecondsOf, type LocatedSituation } from './situation.ts';
  */
 export function respondToDiscover(situation: LocatedSituation): Outcome {
   const { view } = situation;
-  const choice = chooseAddress(situation);
+  const ranges = openRanges(situation);
+  const choice = chooseAddress(situation, ranges);
   if (choice.kind === 'none') return staySilent(situation, choice.reason);
   const { address } = choice;
   const chain = chainAt(situation, address);
@@ -23,21 +24,22 @@ export function respondToDiscover(situation: LocatedSituation): Outcome {
   return composeReply(situation, {
     type: 'offer',
     address,
+    chain,
     leaseSeconds: leaseSecondsOf(situation, chain),
-    changes: [offerLease(situation, address, offerHoldSeconds(situation), offeredVia)],
-    conflictCheck: needsConflictCheck(situation, choice) ? address : undefined,
+    changes: [offerLease(situation, address, offerHoldSeconds(situation, ranges), offeredVia)],
+    conflictCheck: needsConflictCheck(choice, chain) ? address : undefined,
     asBootServer: false,
   });
 }
 
 /**
  * Whether somebody else may be on the address (RFC 2131 section 2.2): nobody answers for one that the client has already, and one
- * that was declined is never given unchecked, whatever `ping-check` says.
+ * that was declined is never given unchecked, whatever `ping-check` says in the scopes of the address.
  */
 export function needsConflictCheck(
-  situation: LocatedSituation,
   choice: Exclude<AddressChoice, { kind: 'none' }>,
+  chain: ScopeChain,
 ): boolean {
   if (choice.kind === 'own') return false;
-  return choice.declined || parameterOf(chainAt(situation, choice.address), 'pingCheck') !== false;
+  return choice.declined || parameterOf(chain, 'pingCheck') !== false;
 }

@@ -1,7 +1,7 @@
 import { chooseBootFile, httpBootUrl, isUrl } from './boot-file-choice.ts';
 import { composeReply, staySilent } from './compose-reply.ts';
 import type { ReplyType, Outcome } from './outcome.ts';
-import { serverIdentifierOf, type Situation } from './situation.ts';
+import { chainAt, serverIdentifierOf, type Situation } from './situation.ts';
 
 /**
  * `mode: proxy` (PXE 2.1 section 2.2.3): another server gives addresses. Boot ROMs that look for one get an offer without an
@@ -30,8 +30,9 @@ export function respondAsBootServer(situation: Situation): Outcome {
 }
 
 function bootReply(situation: Situation, type: Extract<ReplyType, 'offer' | 'ack'>): Outcome {
-  const { request, chain, machine } = situation;
-  const { firmware } = request;
+  const { request, machine } = situation;
+  const { firmware, kind, message } = request;
+  const chain = kind === 'inform' ? chainAt(situation, message.ciaddr) : situation.chain;
   if (!firmware.isPxeClient && !firmware.isHttpClient) return staySilent(situation, 'not-for-boot-server');
   const httpRoot = httpBootUrl(situation.view.settings.httpBoot, serverIdentifierOf(situation, chain));
   const choice = chooseBootFile(chain, firmware, httpRoot);
@@ -41,6 +42,7 @@ function bootReply(situation: Situation, type: Extract<ReplyType, 'offer' | 'ack
   return composeReply(situation, {
     type,
     address: undefined,
+    chain,
     leaseSeconds: undefined,
     changes: [],
     conflictCheck: undefined,

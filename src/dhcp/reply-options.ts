@@ -128,6 +128,8 @@ function encapsulatedIn(
   carrier: number,
   { chain, spaceCarriers }: ReplyOptionsInput,
 ): Uint8Array | undefined {
+  // Most sites have none, and this is asked for each option that a client wishes for and nobody configured.
+  if (chain.every(({ encapsulated }) => encapsulated.size === 0)) return undefined;
   for (const [space, code] of spaceCarriers) {
     if (code !== carrier) continue;
     const options = encapsulatedOf(chain, space);

@@ -81,10 +81,12 @@ export function respondToReboot(situation: LocatedSituation, address: Ipv4): Out
 }
 
 function acknowledge(situation: LocatedSituation, address: Ipv4): Outcome {
-  const leaseSeconds = leaseSecondsOf(situation, chainAt(situation, address));
+  const chain = chainAt(situation, address);
+  const leaseSeconds = leaseSecondsOf(situation, chain);
   return composeReply(situation, {
     type: 'ack',
     address,
+    chain,
     leaseSeconds,
     changes: [bindLease(situation, address, leaseSeconds)],
     conflictCheck: undefined,

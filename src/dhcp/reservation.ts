@@ -26,15 +26,13 @@ const INDEXES = new WeakMap<DhcpSettings, ReservationIndex>();
 
 /** Finds who asks: the reservation by client identifier, else by hardware; the node by its port's MAC. */
 export function findMachine(
-  request: Pick<ClientRequest, 'clientId' | 'message' | 'hardwareAddress' | 'mac'>,
+  request: Pick<ClientRequest, 'clientId' | 'cardKey' | 'mac'>,
   settings: DhcpSettings,
   nodes: NodeLookup,
 ): Machine {
   const index = indexOf(settings);
-  const { clientId, hardwareAddress, message, mac } = request;
-  const reservation =
-    reservedByClientId(index, clientId) ??
-    index.byHardware.get(hardwareClientKey(message.htype, hardwareAddress));
+  const { clientId, cardKey, mac } = request;
+  const reservation = reservedByClientId(index, clientId) ?? index.byHardware.get(cardKey);
   const nodePort = mac && nodes.portByMac(mac);
   const ofNode = unlessReserved(nodePort?.port.fixedAddress, reservation, index);
   const ofReservation = reservation?.fixedAddresses ?? [];

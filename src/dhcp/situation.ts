@@ -46,7 +46,7 @@ export interface LocatedSituation extends Situation {
 export function describeSituation(request: ClientRequest, view: DhcpView): Situation {
   const { settings, nodes } = view;
   const machine = findMachine(request, settings, nodes);
-  const { message, firmware, hardwareAddress } = request;
+  const { firmware, hardwareAddress } = request;
   const classes =
     settings.classes.length === 0
       ? []
@@ -57,7 +57,7 @@ export function describeSituation(request: ClientRequest, view: DhcpView): Situa
   const selected = selectNetwork(request, settings);
   const chain = scopeChain(settings, selected, machine, classes, firmware.isIpxe);
   const byCard = parameterOf(chain, 'ignoreClientUids') === true && hardwareAddress.length > 0;
-  const client = byCard ? hardwareClientKey(message.htype, hardwareAddress) : request.clientKey;
+  const client = byCard ? request.cardKey : request.clientKey;
   return { request, view, machine, classes, selected, chain, client };
 }
 
@@ -66,14 +66,13 @@ export function describeSituation(request: ClientRequest, view: DhcpView): Situa
  * again, or a class of machines behind one switch would be another one after half a lease (dhcpd's `stash-agent-options`).
  */
 function withRelayOfLease(request: ClientRequest, { leases, now }: DhcpView): DhcpMessage {
-  const { kind, message, relayAgentInformation, relayAddress, clientKey, hardwareAddress } = request;
+  const { kind, message, relayAgentInformation, relayAddress, clientKey, cardKey } = request;
   if (kind !== 'renewing' || relayAgentInformation !== undefined || relayAddress !== undefined)
     return message;
   const lease = boundLease(leases.at(message.ciaddr), now);
   if (lease?.relayAgentInfo === undefined) return message;
-  const card = hardwareClientKey(message.htype, hardwareAddress);
   const isTheirs =
-    lease.client === clientKey || card === hardwareClientKey(lease.htype, lease.hardwareAddress);
+    lease.client === clientKey || cardKey === hardwareClientKey(lease.htype, lease.hardwareAddress);
   if (!isTheirs) return message;
   const options = new Map(message.options).set(OPTION.relayAgentInformation, lease.relayAgentInfo);
   return { ...message, options };

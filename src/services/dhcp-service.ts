@@ -13,6 +13,7 @@ import { allRanges } from '../dhcp/subnet-selection.ts';
 import type { Clock } from '../io/clock.ts';
 import { IoError } from '../io/io-error.ts';
 import type { LinkFrameSender } from '../io/link-frame.ts';
+import { OctetSlab } from '../io/octet-slab.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
 import { StoreError } from '../store/store.ts';
 import { EVENTS } from '../telemetry/events.ts';
@@ -83,6 +84,7 @@ export class DhcpService implements Service {
   readonly #parts: DhcpServiceParts;
   /** Addresses that are being checked: a machine that asks again waits for the answer to its first question. */
   readonly #checks = new Set<Ipv4>();
+  readonly #slab = new OctetSlab();
   #settings: DhcpSettings;
   #pending = 0;
   #stopping: Promise<void> | undefined;
@@ -154,13 +156,20 @@ export class DhcpService implements Service {
       metrics.dhcpPacketsDropped.inc({ reason: 'overload' });
       return;
     }
+    void this.#serve(wire, request, receivedAt);
+  }
+
+  /** Never rejects: what cannot be answered is reported. */
+  async #serve(wire: DhcpWire, request: DhcpRequest, receivedAt: number): Promise<void> {
     this.#pending += 1;
-    this.#answer(wire, request, receivedAt)
-      .catch((error: unknown) => this.#reportFailure(wire, request, error))
-      .finally(() => {
-        this.#pending -= 1;
-        if (this.#pending === 0) this.#onIdle();
-      });
+    try {
+      await this.#answer(wire, request, receivedAt);
+    } catch (error) {
+      this.#reportFailure(wire, request, error);
+    } finally {
+      this.#pending -= 1;
+      if (this.#pending === 0) this.#onIdle();
+    }
   }
 
   async #answer(wire: DhcpWire, request: DhcpRequest, receivedAt: number): Promise<void> {
@@ -172,7 +181,7 @@ export class DhcpService implements Service {
       const outcome = respond(request, { now, settings, leases, nodes, isIgnored });
       if (outcome.kind === 'silent') {
         leases.apply(outcome.changes, now);
-        await this.#commit(outcome.changes);
+        await this.#keep(outcome.changes);
         this.#reportSilence(outcome);
         return;
       }
@@ -181,12 +190,14 @@ export class DhcpService implements Service {
         return;
       }
       // Encoded first: what cannot be encoded must not become a promise.
-      const datagram = encodeDhcpMessage(outcome.message, outcome.maximumLength);
+      const datagram = encodeDhcpMessage(outcome.message, outcome.maximumLength, this.#slab.take);
       leases.apply(outcome.changes, now);
       if (outcome.conflictCheck !== undefined) {
         if (await this.#isTaken(wire, outcome.conflictCheck, outcome.facts.mac)) continue;
       }
-      await this.#commit(outcome.changes);
+      // An offer is no promise: it need not wait for anything.
+      const promises = durableChanges(outcome.changes);
+      if (promises.length > 0) await this.#parts.store.commit(promises);
       await this.#send(wire, datagram, outcome.route);
       this.#reportReply(outcome, receivedAt);
       return;
@@ -220,17 +231,17 @@ export class DhcpService implements Service {
       `${formatIpv4(address)} should be free and answers; it is put aside`,
     );
     this.#parts.observer?.conflict(mac, address, stranger);
-    await this.#commit(changes);
+    await this.#keep(changes);
     return true;
   }
 
   /** Resolves when every promise among the changes is on stable storage. */
-  async #commit(changes: readonly LeaseChange[]): Promise<void> {
+  async #keep(changes: readonly LeaseChange[]): Promise<void> {
     const promises = durableChanges(changes);
     if (promises.length > 0) await this.#parts.store.commit(promises);
   }
 
-  async #send(wire: DhcpWire, datagram: Uint8Array, route: ReplyRoute): Promise<void> {
+  #send(wire: DhcpWire, datagram: Uint8Array, route: ReplyRoute): Promise<void> | undefined {
     switch (route.kind) {
       case 'relay':
       case 'unicast-client':
@@ -238,28 +249,31 @@ export class DhcpService implements Service {
         return wire.port.send(datagram, route.address, route.port);
       case 'unicast-hardware':
         if (wire.frames === undefined) return this.#broadcast(wire, datagram, route);
-        this.#sendFrame(wire.frames, datagram, { ...route, to: route.address });
-        return;
+        return this.#sendFrame(wire.frames, datagram, { ...route, to: route.address });
       case 'broadcast':
         return this.#broadcast(wire, datagram, route);
     }
   }
 
   /** The kernel takes the interface's first address as source; where it must be another one, a frame carries it. */
-  async #broadcast(wire: DhcpWire, datagram: Uint8Array, { source, port }: ReplySource): Promise<void> {
+  #broadcast(
+    wire: DhcpWire,
+    datagram: Uint8Array,
+    { source, port }: ReplySource,
+  ): Promise<void> | undefined {
     const { link, frames } = wire;
     if (link.isLoopback) return wire.port.send(datagram, LOOPBACK_IPV4, port);
     if (source === link.serverAddress || frames === undefined) {
       return wire.port.send(datagram, BROADCAST_IPV4, port);
     }
-    this.#sendFrame(frames, datagram, { source, port, to: BROADCAST_IPV4, mac: BROADCAST_MAC });
+    return this.#sendFrame(frames, datagram, { source, port, to: BROADCAST_IPV4, mac: BROADCAST_MAC });
   }
 
   #sendFrame(
     frames: LinkFrameSender,
     payload: Uint8Array,
     { source, port, to, mac }: ReplySource & { readonly to: Ipv4; readonly mac: Mac },
-  ): void {
+  ): undefined {
     frames.send({
       destinationMac: mac,
       sourceAddress: source,

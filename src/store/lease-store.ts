@@ -36,16 +36,13 @@ export function createLeaseStore(store: RecordStore): LeaseStore {
     },
 
     async commit(changes) {
-      const records = changes.flatMap((change): readonly RecordChange[] => {
-        switch (change.kind) {
-          case 'put':
-            return change.lease.state === 'offered'
-              ? []
-              : table.put(leaseRecordName(change.lease.address), change.lease);
-          case 'forget':
-            return table.delete(leaseRecordName(change.address));
+      const records: RecordChange[] = [];
+      for (const change of changes) {
+        if (change.kind === 'forget') records.push(...table.delete(leaseRecordName(change.address)));
+        else if (change.lease.state !== 'offered') {
+          records.push(...table.put(leaseRecordName(change.lease.address), change.lease));
         }
-      });
+      }
       if (records.length > 0) await store.commit(records);
     },
   };

@@ -109,20 +109,6 @@ function encodedLength(value: Uint8Array): number {
   return value.length + 2 * Math.max(1, Math.ceil(value.length / LONGEST_INSTANCE));
 }
 
-/**
- * Lays options out in `room` octets, END included, in the order of the map, with option 82 last (RFC 3046 section 2.1).
- * What does not fit goes into `file`, then into `sname`, where these are all zeros, and option 52 says so; what then fits
- * nowhere is left out. Each option has the choice before those that come after it. Those that a reply cannot do without always stand in the options
- * area, even when they alone exceed the room: half a reply helps nobody, and such a client sent more than that itself.
- */
-export function layoutOptions(options: OptionMap, room: number, fields: HeaderFields): OptionLayout {
-  const length = areaLength(options);
-  if (length <= room) {
-    return { options: encodeArea(inOrder(options), length), file: undefined, sname: undefined, dropped: [] };
-  }
-  return layoutTight([...inOrder(options)], room, fields);
-}
-
 /** Octets of an area that holds all of the options, END included. */
 export function areaLength(options: OptionMap): number {
   let length = 1;
@@ -130,7 +116,15 @@ export function areaLength(options: OptionMap): number {
   return length;
 }
 
-function layoutTight(ordered: readonly OneOption[], room: number, fields: HeaderFields): OptionLayout {
+/**
+ * Lays options out that need more than `room` octets, END included, in the order of the map, with option 82 last (RFC 3046
+ * section 2.1). What does not fit goes into `file`, then into `sname`, where these are all zeros, and option 52 says so; what then
+ * fits nowhere is left out. Each option has the choice before those that come after it. Those that a reply cannot do without
+ * always stand in the options area, even when they alone exceed the room: half a reply helps nobody, and such a client sent more
+ * than that itself.
+ */
+export function layoutOptions(options: OptionMap, room: number, fields: HeaderFields): OptionLayout {
+  const ordered = inOrder(options);
   let fileRoom = roomIn(fields.file);
   let snameRoom = roomIn(fields.sname);
   let mainRoom = room - 1 - (fileRoom + snameRoom > 0 ? OVERLOAD_LENGTH : 0);
@@ -159,9 +153,9 @@ function layoutTight(ordered: readonly OneOption[], room: number, fields: Header
   const overload = (inFile.length > 0 ? OVERLOADS_FILE : 0) | (inSname.length > 0 ? OVERLOADS_SNAME : 0);
   if (overload !== 0) insertOverload(main, overload);
   return {
-    options: encodeArea(main, areaLength(new Map(main))),
-    file: inFile.length > 0 ? encodeArea(inFile, fields.file.length) : undefined,
-    sname: inSname.length > 0 ? encodeArea(inSname, fields.sname.length) : undefined,
+    options: encodeArea(new Map(main)),
+    file: inFile.length > 0 ? encodeArea(new Map(inFile), fields.file.length) : undefined,
+    sname: inSname.length > 0 ? encodeArea(new Map(inSname), fields.sname.length) : undefined,
     dropped,
   };
 }
@@ -182,29 +176,46 @@ function insertOverload(main: OneOption[], overload: number): void {
 type OneOption = readonly [code: number, value: Uint8Array];
 
 /** As the map has them, but the relay's own information last. */
-function inOrder(options: OptionMap): Iterable<OneOption> {
-  const relayInformation = options.get(OPTION.relayAgentInformation);
-  if (relayInformation === undefined) return options;
-  const others = [...options].filter(([code]) => code !== OPTION.relayAgentInformation);
-  return [...others, [OPTION.relayAgentInformation, relayInformation]];
+function inOrder(options: OptionMap): readonly OneOption[] {
+  const isOfRelay = ([code]: OneOption): boolean => code === OPTION.relayAgentInformation;
+  const ordered = [...options];
+  return [...ordered.filter((option) => !isOfRelay(option)), ...ordered.filter(isOfRelay)];
 }
 
 /** The options and END in an area of `length` octets; what is left of it is PAD. */
-function encodeArea(options: Iterable<OneOption>, length: number): Uint8Array {
+function encodeArea(options: OptionMap, length = areaLength(options)): Uint8Array {
   const area = new Uint8Array(length);
-  let at = 0;
+  writeOptions(options, area, 0);
+  return area;
+}
+
+/**
+ * Writes the options and END into memory that has room for them, from `start` on, in the order of the map, with option 82 last
+ * (RFC 3046 section 2.1).
+ */
+export function writeOptions(options: OptionMap, area: Uint8Array, start: number): void {
+  let at = start;
   for (const [code, value] of options) {
-    let start = 0;
-    do {
-      const end = Math.min(start + LONGEST_INSTANCE, value.length);
-      area[at] = code;
-      area[at + 1] = end - start;
-      at += 2;
-      // Most values have a few octets; a loop is faster than Uint8Array.set for them.
-      for (let index = start; index < end; index += 1) area[at++] = value[index] ?? 0;
-      start = end;
-    } while (start < value.length);
+    if (code !== OPTION.relayAgentInformation) at = writeOption(code, value, area, at);
+  }
+  const relayInformation = options.get(OPTION.relayAgentInformation);
+  if (relayInformation !== undefined) {
+    at = writeOption(OPTION.relayAgentInformation, relayInformation, area, at);
   }
   area[at] = END;
-  return area;
+}
+
+/** Writes one option, in as many instances as it takes; returns where the next one goes. */
+function writeOption(code: number, value: Uint8Array, area: Uint8Array, start: number): number {
+  let at = start;
+  let from = 0;
+  do {
+    const end = Math.min(from + LONGEST_INSTANCE, value.length);
+    area[at] = code;
+    area[at + 1] = end - from;
+    at += 2;
+    // Most values have a few octets; a loop is faster than Uint8Array.set for them.
+    for (; from < end; from += 1) area[at++] = value[from] ?? 0;
+  } while (from < value.length);
+  return at;
 }

@@ -107,6 +107,11 @@ describe('options', () => {
     expect(codes(discover(seedSettings(), client))).toEqual([53, 54, 51, 129, 28, 1, 128]);
   });
 
+  it('stand there once, however often the list names them', () => {
+    const client = new FakeClient({ parameterList: Uint8Array.of(28, 1, 28, 1, 28) });
+    expect(codes(discover(seedSettings(), client))).toEqual([53, 54, 51, 28, 1]);
+  });
+
   it('are all there are for a client without a list', () => {
     const client = new FakeClient({ parameterList: undefined });
     expect(codes(discover(seedSettings(), client))).toEqual([53, 54, 51, 1, 28, 128, 129]);

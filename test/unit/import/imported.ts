@@ -4,6 +4,7 @@ import { findClasses } from '../../../src/dhcp/class-evaluation.ts';
 import { chooseBootFile } from '../../../src/dhcp/boot-file-choice.ts';
 import type { DhcpSettings } from '../../../src/dhcp/dhcp-settings.ts';
 import { optionOf, parameterOf, scopeChain } from '../../../src/dhcp/scope-parameters.ts';
+import { hardwareClientKey } from '../../../src/dhcp/lease.ts';
 import { findMachine } from '../../../src/dhcp/reservation.ts';
 import { formatIpv4, parseIpv4, type Ipv4 } from '../../../src/addr/ipv4.ts';
 import { macToBytes, parseMac } from '../../../src/addr/mac.ts';
@@ -77,7 +78,11 @@ export function told(dhcp: DhcpSettings | undefined, asker: Asker): Readonly<Rec
     ]),
   );
   const message = { ...EMPTY_MESSAGE, chaddr, options };
-  const client = { message, hardwareAddress, mac: parseMac(asker.mac ?? ''), clientId: options.get(61) };
+  const client = {
+    cardKey: hardwareClientKey(message.htype, hardwareAddress),
+    mac: parseMac(asker.mac ?? ''),
+    clientId: options.get(61),
+  };
   const machine = findMachine(client, dhcp, {
     portByMac: () => undefined,
     portByFixedAddress: () => undefined,
