@@ -20,6 +20,7 @@ export class AddressSlot implements Timed {
   standing: Standing = 'idle';
   /** When the standing has to be looked at again. */
   dueAt = Infinity;
+  filedAt = Infinity;
   heapIndex = -1;
   /** Since when nobody has it; the order in which addresses are given again. */
   idleSince = 0;
@@ -79,7 +80,7 @@ export class AddressPool {
   /** Files a slot by its standing. */
   add(slot: AddressSlot): void {
     if (slot.standing === 'taken') this.#taken += 1;
-    else if (slot.standing === 'declined') this.#declined.add(slot);
+    else if (slot.standing === 'declined') this.#declined.put(slot);
     else this.#appendIdle(slot);
   }
 

@@ -102,6 +102,7 @@ export class LeaseTable implements LeaseTableView {
       slot.lease = slot.lease && shiftLease(slot.lease, milliseconds);
       slot.offer = slot.offer && shiftLease(slot.offer, milliseconds);
       slot.dueAt += milliseconds;
+      slot.filedAt += milliseconds;
       slot.idleSince += milliseconds;
       slot.asideUntil += milliseconds;
     }
@@ -282,7 +283,6 @@ export class LeaseTable implements LeaseTableView {
   /** Files a slot anew by what is true of it at `now`. */
   #settle(slot: AddressSlot, now: number): void {
     slot.pool?.remove(slot);
-    this.#due.remove(slot);
     if (slot.offer !== undefined && standingOffer(slot, now) === undefined) {
       slot.idleSince = slot.offer.expiresAt ?? now;
       this.#replaceOffer(slot, undefined);
@@ -292,7 +292,8 @@ export class LeaseTable implements LeaseTableView {
     slot.standing = standing;
     slot.dueAt = dueAt;
     // Declined slots are kept in their pool, by the same time.
-    if (standing === 'taken' && dueAt < Infinity) this.#due.add(slot);
+    if (standing === 'taken' && dueAt < Infinity) this.#due.put(slot);
+    else this.#due.remove(slot);
     slot.pool?.add(slot);
   }
 

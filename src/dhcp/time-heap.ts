@@ -1,14 +1,16 @@
-/** Something with a time, and its place in a heap, which the heap keeps for it. */
+/** Something with a time, and its place in a heap. */
 export interface Timed {
   /** Milliseconds since 1970; Infinity: never. */
   dueAt: number;
-  /** -1 while it is in no heap. */
+  /** The time by which the heap has it in order: never later than `dueAt`. The heap keeps it. */
+  filedAt: number;
+  /** -1 while it is in no heap. The heap keeps it. */
   heapIndex: number;
 }
 
 /**
- * What comes due, the earliest first. Adding, removing and moving take the logarithm of the size; looking at the earliest
- * takes nothing. An element is in at most one heap.
+ * What comes due, the earliest first. An element is in at most one heap. One whose time was put off stays where it is until it
+ * comes first, and only then moves down: a lease is put off with every renewal, and nearly always again before it is looked at.
  */
 export class TimeHeap<Element extends Timed> {
   readonly #elements: Element[] = [];
@@ -17,15 +19,30 @@ export class TimeHeap<Element extends Timed> {
     return this.#elements.length;
   }
 
+  /** The element that is due first. */
   earliest(): Element | undefined {
-    return this.#elements[0];
+    for (;;) {
+      const first = this.#elements[0];
+      if (first === undefined || first.filedAt === first.dueAt) return first;
+      first.filedAt = first.dueAt;
+      this.#sink(first, 0);
+    }
   }
 
-  add(element: Element): void {
+  /** Files an element by its `dueAt`, whether or not it is here already. */
+  put(element: Element): void {
+    const { dueAt, heapIndex } = element;
+    if (heapIndex >= 0 && dueAt >= element.filedAt) return;
+    element.filedAt = dueAt;
+    if (heapIndex >= 0) {
+      this.#rise(element, heapIndex);
+      return;
+    }
     this.#elements.push(element);
     this.#rise(element, this.#elements.length - 1);
   }
 
+  /** Takes an element out, if it is here. */
   remove(element: Element): void {
     const index = element.heapIndex;
     if (index < 0) return;
@@ -42,7 +59,7 @@ export class TimeHeap<Element extends Timed> {
     while (at > 0) {
       const parentIndex = (at - 1) >> 1;
       const parent = this.#elements[parentIndex];
-      if (parent === undefined || parent.dueAt <= element.dueAt) break;
+      if (parent === undefined || parent.filedAt <= element.filedAt) break;
       this.#place(parent, at);
       at = parentIndex;
     }
@@ -57,9 +74,9 @@ export class TimeHeap<Element extends Timed> {
       const left = this.#elements[leftIndex];
       const right = this.#elements[leftIndex + 1];
       if (left === undefined) break;
-      const takeRight = right !== undefined && right.dueAt < left.dueAt;
+      const takeRight = right !== undefined && right.filedAt < left.filedAt;
       const child = takeRight ? right : left;
-      if (element.dueAt <= child.dueAt) break;
+      if (element.filedAt <= child.filedAt) break;
       this.#place(child, at);
       at = takeRight ? leftIndex + 1 : leftIndex;
     }
