@@ -47,11 +47,19 @@ export function formatIpv4Hex(address: Ipv4): string {
 
 /** The four octets of an address. */
 export function ipv4ToBytes(address: Ipv4): Uint8Array {
-  return Uint8Array.of(address >>> 24, (address >>> 16) & 0xff, (address >>> 8) & 0xff, address & 0xff);
+  // Octet by octet: `Uint8Array.of` takes several times as long, and every reply has some addresses.
+  const bytes = new Uint8Array(4);
+  bytes[0] = address >>> 24;
+  bytes[1] = address >>> 16;
+  bytes[2] = address >>> 8;
+  bytes[3] = address;
+  return bytes;
 }
 
 /** The address in exactly four octets; undefined for any other length. */
 export function ipv4FromBytes(bytes: Uint8Array): Ipv4 | undefined {
   if (bytes.length !== 4) return undefined;
-  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0) as Ipv4;
+  const high = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
+  const low = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
+  return ipv4FromNumber((high << 16) | low);
 }

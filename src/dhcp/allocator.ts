@@ -7,6 +7,7 @@ import { boundLease, standingOffer, type AddressRecord } from './lease-table-vie
 import type { SilenceReason } from './outcome.ts';
 import { mayUseRange } from './range-permits.ts';
 import type { LocatedSituation } from './situation.ts';
+import { rangesOf } from './subnet-selection.ts';
 
 /** An address for a client, or why there is none. */
 export type AddressChoice =
@@ -35,10 +36,7 @@ const LEAST_NEWCOMERS = 16;
  * had for longest; the one that was declined longest ago. A lease that somebody has is never taken away. `ranges` are the
  * open ones.
  */
-export function chooseAddress(
-  situation: LocatedSituation,
-  ranges: readonly RangeSettings[],
-): AddressChoice {
+export function chooseAddress(situation: LocatedSituation, ranges: readonly RangeSettings[]): AddressChoice {
   const reserved = reservedAddress(situation);
   if (reserved !== undefined) {
     const claim = judgeClaim(reserved, situation);
@@ -97,9 +95,9 @@ function latest(
 
 /** The ranges of the wire that the client may use. */
 export function openRanges(situation: LocatedSituation): readonly RangeSettings[] {
-  return situation.selected.network.subnets.flatMap(({ ranges }) =>
-    ranges.filter((range) => mayUseRange(range, situation)),
-  );
+  const ranges = rangesOf(situation.selected.network);
+  const isOpen = (range: RangeSettings): boolean => mayUseRange(range, situation);
+  return ranges.every(isOpen) ? ranges : ranges.filter(isOpen);
 }
 
 /** Where offers are counted: for each relay, or for the interface itself. */

@@ -1,4 +1,4 @@
-import { ipv4ToBytes, type Ipv4 } from '../addr/ipv4.ts';
+import { ipv4FromNumber, ipv4ToBytes, type Ipv4 } from '../addr/ipv4.ts';
 import type { Firmware } from '../boot/firmware.ts';
 import { OPTION } from '../wire/dhcp/option-codes.ts';
 import type { OptionMap } from '../wire/dhcp/dhcp-options.ts';
@@ -8,6 +8,10 @@ import { COMPUTED_OPTIONS } from './computed-options.ts';
 import { MESSAGE_TYPE, type ClientRequest } from './dhcp-request.ts';
 import { configuredCodes, encapsulatedOf, optionOf, type ScopeChain } from './scope-parameters.ts';
 import type { ReplyType } from './outcome.ts';
+
+const OFFER = Uint8Array.of(MESSAGE_TYPE.offer);
+const ACK = Uint8Array.of(MESSAGE_TYPE.ack);
+const NAK = Uint8Array.of(MESSAGE_TYPE.nak);
 
 /** Everything that decides about the options of a reply other than a NAK. */
 export interface ReplyOptionsInput {
@@ -55,7 +59,7 @@ export function layoutReplyOptions(input: ReplyOptionsInput): OptionMap {
   const { type, request, leaseSeconds } = input;
   const options = new Map<number, Uint8Array>();
   if (type !== 'bootp') {
-    options.set(OPTION.messageType, Uint8Array.of(type === 'offer' ? MESSAGE_TYPE.offer : MESSAGE_TYPE.ack));
+    options.set(OPTION.messageType, type === 'offer' ? OFFER : ACK);
     options.set(OPTION.serverIdentifier, ipv4ToBytes(input.serverIdentifier));
     if (leaseSeconds !== undefined) options.set(OPTION.leaseTime, secondsToBytes(leaseSeconds));
   }
@@ -75,7 +79,7 @@ export function layoutReplyOptions(input: ReplyOptionsInput): OptionMap {
 /** The options of a NAK: who says no, why, and the echoes (RFC 2131 table 3, RFC 6842 section 3). */
 export function layoutNakOptions(request: ClientRequest, serverIdentifier: Ipv4, message: string): OptionMap {
   const options = new Map<number, Uint8Array>();
-  options.set(OPTION.messageType, Uint8Array.of(MESSAGE_TYPE.nak));
+  options.set(OPTION.messageType, NAK);
   options.set(OPTION.serverIdentifier, ipv4ToBytes(serverIdentifier));
   options.set(OPTION.message, encoder.encode(message));
   appendEchoes(request, options);
@@ -195,7 +199,7 @@ function vendorClassEcho(input: ReplyOptionsInput): Uint8Array | undefined {
   return meansPxe ? encoder.encode('PXEClient') : undefined;
 }
 
+/** A number of 32 bits lies in an option as an address does. */
 function secondsToBytes(seconds: number): Uint8Array {
-  const whole = Math.floor(seconds);
-  return Uint8Array.of(whole >>> 24, (whole >>> 16) & 0xff, (whole >>> 8) & 0xff, whole & 0xff);
+  return ipv4ToBytes(ipv4FromNumber(seconds));
 }

@@ -8,7 +8,13 @@ import { rejectionFacts } from './outcome-facts.ts';
 import { respondAsBootServer, respondAsProxy } from './proxy-responder.ts';
 import { respondToReboot, respondToSelecting } from './request-responder.ts';
 import { parameterOf } from './scope-parameters.ts';
-import { chainAt, describeSituation, type DhcpView, type LocatedSituation, type Situation } from './situation.ts';
+import {
+  chainAt,
+  describeSituation,
+  type DhcpView,
+  type LocatedSituation,
+  type Situation,
+} from './situation.ts';
 
 /**
  * Decides about one request: the reply, where it goes, and what becomes of the leases; or silence, and why. Nothing is changed

@@ -66,6 +66,18 @@ export function findRange(address: Ipv4, network: SharedNetworkSettings): RangeS
   return undefined;
 }
 
+/** Settings are frozen and replaced whole, so the ranges of each network need be collected once. */
+const RANGES = new WeakMap<SharedNetworkSettings, readonly RangeSettings[]>();
+
+/** The ranges of all subnets of a network. */
+export function rangesOf(network: SharedNetworkSettings): readonly RangeSettings[] {
+  const known = RANGES.get(network);
+  if (known !== undefined) return known;
+  const ranges = network.subnets.flatMap((subnet) => subnet.ranges);
+  RANGES.set(network, ranges);
+  return ranges;
+}
+
 /** Every range of every network, for the lease table. */
 export function allRanges(settings: DhcpSettings): readonly RangeSettings['range'][] {
   return settings.sharedNetworks.flatMap(({ subnets }) =>

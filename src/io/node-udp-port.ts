@@ -1,11 +1,11 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { closeSync } from 'node:fs';
-import { formatIpv4, parseIpv4, type Ipv4 } from '../addr/ipv4.ts';
+import { formatIpv4, parseIpv4, UNSPECIFIED_IPV4, type Ipv4 } from '../addr/ipv4.ts';
 import { IoError, ioErrorFrom, ioErrorFromErrno } from './io-error.ts';
 import { LINUX, encodeInetAddress, setIntegerOption } from './kernel-socket.ts';
 import { accessLibc, type Libc } from './libc.ts';
 import { describePortHolder } from './port-holder.ts';
-import type { UdpPeer, UdpPort } from './udp-port.ts';
+import type { UdpPort } from './udp-port.ts';
 
 /** How a socket of our own is bound. */
 export interface UdpPortOptions {
@@ -179,9 +179,11 @@ function wrap(socket: Socket): NodeUdpPort {
     },
 
     onDatagram(listener) {
+      // Of machines without an address, and of those behind one relay, all datagrams come from the same one.
+      let last = { text: '', address: UNSPECIFIED_IPV4 };
       socket.on('message', (bytes, { address, port }) => {
-        const peer = parsePeer(address, port);
-        if (peer !== undefined) listener(bytes, peer);
+        if (address !== last.text) last = { text: address, address: parseIpv4(address) ?? UNSPECIFIED_IPV4 };
+        listener(bytes, { address: last.address, port });
       });
     },
 
@@ -194,10 +196,4 @@ function wrap(socket: Socket): NodeUdpPort {
       return closing;
     },
   };
-}
-
-/** Undefined for a peer that is not IPv4, which a socket of type udp4 does not have. */
-function parsePeer(address: string, port: number): UdpPeer | undefined {
-  const parsed = parseIpv4(address);
-  return parsed === undefined ? undefined : { address: parsed, port };
 }

@@ -249,31 +249,29 @@ export class DhcpService implements Service {
         return wire.port.send(datagram, route.address, route.port);
       case 'unicast-hardware':
         if (wire.frames === undefined) return this.#broadcast(wire, datagram, route);
-        return this.#sendFrame(wire.frames, datagram, { ...route, to: route.address });
+        this.#sendFrame(wire.frames, datagram, { ...route, to: route.address });
+        return undefined;
       case 'broadcast':
         return this.#broadcast(wire, datagram, route);
     }
   }
 
   /** The kernel takes the interface's first address as source; where it must be another one, a frame carries it. */
-  #broadcast(
-    wire: DhcpWire,
-    datagram: Uint8Array,
-    { source, port }: ReplySource,
-  ): Promise<void> | undefined {
+  #broadcast(wire: DhcpWire, datagram: Uint8Array, { source, port }: ReplySource): Promise<void> | undefined {
     const { link, frames } = wire;
     if (link.isLoopback) return wire.port.send(datagram, LOOPBACK_IPV4, port);
     if (source === link.serverAddress || frames === undefined) {
       return wire.port.send(datagram, BROADCAST_IPV4, port);
     }
-    return this.#sendFrame(frames, datagram, { source, port, to: BROADCAST_IPV4, mac: BROADCAST_MAC });
+    this.#sendFrame(frames, datagram, { source, port, to: BROADCAST_IPV4, mac: BROADCAST_MAC });
+    return undefined;
   }
 
   #sendFrame(
     frames: LinkFrameSender,
     payload: Uint8Array,
     { source, port, to, mac }: ReplySource & { readonly to: Ipv4; readonly mac: Mac },
-  ): undefined {
+  ): void {
     frames.send({
       destinationMac: mac,
       sourceAddress: source,

@@ -1,6 +1,7 @@
 import { formatIpv4Hex, ipv4FromNumber, type Ipv4 } from '../addr/ipv4.ts';
 import { macFromBytes } from '../addr/mac.ts';
 import type { ClientKey, Lease, LeaseState } from '../dhcp/lease.ts';
+import { OctetSlab } from '../io/octet-slab.ts';
 import type { RecordCodec } from './record-table.ts';
 
 /** The octet that stands for each state. Numbers are never used again for something else. */
@@ -31,6 +32,7 @@ const LENGTH_SIZE = 4;
 /** Milliseconds before and after 1970 that a date can hold; a lease with other times could not be shown. */
 const TIME_MAX = 8.64e15;
 
+const slab = new OctetSlab();
 const utf8 = new TextEncoder();
 const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -62,8 +64,8 @@ export const leaseCodec: RecordCodec<Lease> = {
       0,
     );
     const endSize = expiresAt === undefined ? 0 : TIME_SIZE;
-    const bytes = new Uint8Array(FIXED_SIZE + hardwareAddress.length + endSize + fieldsSize);
-    const view = new DataView(bytes.buffer);
+    const bytes = slab.take(FIXED_SIZE + hardwareAddress.length + endSize + fieldsSize);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     view.setUint8(0, STATE_NUMBERS[lease.state]);
     view.setUint8(1, flagsOf(lease));
     view.setUint8(2, lease.htype);

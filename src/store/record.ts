@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { OctetSlab } from '../io/octet-slab.ts';
 
 /**
  * How every value in the store is wrapped: a version, the content, and a checksum over both and the key, so that a
@@ -16,13 +17,19 @@ const CHECKSUM_SIZE = 4;
 
 /** Wraps content of the given version, 1 to 255. */
 export function encodeRecord(key: string, version: number, content: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(VERSION_SIZE + content.length + CHECKSUM_SIZE);
-  bytes[0] = version;
-  bytes.set(content, VERSION_SIZE);
-  const end = bytes.length - CHECKSUM_SIZE;
-  new DataView(bytes.buffer).setUint32(end, checksum(key, bytes.subarray(0, end)));
-  return bytes;
+  // The key goes in front, so that one pass makes the checksum; a UTF-16 unit has three octets of UTF-8 at most.
+  const memory = slab.take(3 * key.length + VERSION_SIZE + content.length + CHECKSUM_SIZE);
+  const start = encoder.encodeInto(key, memory).written;
+  memory[start] = version;
+  memory.set(content, start + VERSION_SIZE);
+  const end = start + VERSION_SIZE + content.length;
+  const { buffer, byteOffset } = memory;
+  new DataView(buffer, byteOffset).setUint32(end, crc32(memory.subarray(0, end)));
+  return memory.subarray(start, end + CHECKSUM_SIZE);
 }
+
+const encoder = new TextEncoder();
+const slab = new OctetSlab();
 
 /** Unwraps what encodeRecord made. Never throws. */
 export function decodeRecord(key: string, bytes: Uint8Array): DecodedRecord {
