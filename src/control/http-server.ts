@@ -104,6 +104,12 @@ export async function createControlServer(
     if (refusal.code === 'token-required') void reply.header('www-authenticate', 'Bearer realm="bootd"');
     throw refusal;
   });
+  app.addHook('preValidation', (request, _reply, done) => {
+    // Where every member of a body may be left out, so may the body.
+    const { method, routeOptions } = request;
+    if (method === 'POST' && routeOptions.schema?.body !== undefined) request.body ??= {};
+    done();
+  });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = problemOf(error);
     if (PROBLEMS[problem.code].status >= 500 && !isOfOthers(problem.code)) {
@@ -118,7 +124,11 @@ export async function createControlServer(
   app.setNotFoundHandler((request, reply) => {
     const methods = allowed.of(request.url);
     if (methods.length === 0) {
-      return sendProblem(reply, new ProblemError('route-not-found', `There is no path ${request.url}`));
+      const where = 'observations' in parts ? ' in a rehearsal (serve --observe)' : '';
+      return sendProblem(
+        reply,
+        new ProblemError('route-not-found', `There is no path ${request.url}${where}`),
+      );
     }
     void reply.header('allow', methods.join(', '));
     const detail = `${request.url} has ${methods.join(', ')} and no ${request.method}`;

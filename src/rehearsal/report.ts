@@ -115,7 +115,7 @@ function formatDifferences(entries: readonly LedgerEntry[]): readonly string[] {
     const more = machines.size > NAMED_MACHINES ? ` and ${machines.size - NAMED_MACHINES} more` : '';
     return `  ${sentence} (${[...questions].join(', ')}; ${named}${more})`;
   });
-  return [`${bySentence.size} differences:`, ...lines];
+  return [bySentence.size === 1 ? '1 difference:' : `${bySentence.size} differences:`, ...lines];
 }
 
 /** One line for each explanation and aspect: machines are counted, not listed. */

@@ -65,14 +65,16 @@ describe('/v1/observations', () => {
 
   it('stands alone in a rehearsal: nothing can be changed', async () => {
     for (const path of ['/v1/nodes', '/v1/leases', '/v1/boots']) {
-      expect((await server.inject(path)).statusCode).toBe(404);
+      const answer = await server.inject(path);
+      expect(answer.statusCode).toBe(404);
+      expect(answer.json<{ detail: string }>().detail).toMatch(/ in a rehearsal \(serve --observe\)$/);
     }
     expect((await server.inject('/healthz')).statusCode).toBe(200);
   });
 
   it('refuses a reload in a rehearsal, and says what to do', async () => {
-    for (const payload of [{}, { dry_run: true }]) {
-      const answer = await server.inject({ method: 'POST', url: '/v1/reload', payload });
+    for (const payload of [undefined, {}, { dry_run: true }]) {
+      const answer = await server.inject({ method: 'POST', url: '/v1/reload', ...(payload && { payload }) });
       expect(answer.statusCode).toBe(409);
       expect(answer.json()).toMatchObject({
         code: 'rehearsal-under-way',

@@ -39,6 +39,17 @@ describe('POST /v1/nodes/{uuid}/boot', () => {
     expect(orders).toEqual([{ uefi: undefined, evenIfManaged: false, console: false, patience: {} }]);
   });
 
+  it('may be left out whole', async () => {
+    expect((await api.call('POST', PATH)).status).toBe(202);
+    expect(orders).toHaveLength(1);
+    expect((await api.call('POST', '/v1/reload')).status).toBe(200);
+    // Where something has to be said, it is still missed.
+    expect((await api.call('POST', '/v1/probes')).body).toMatchObject({
+      code: 'invalid-document',
+      errors: [{ pointer: '/mac', detail: 'is missing' }],
+    });
+  });
+
   it('says how, how often and how long', async () => {
     const body = {
       uefi: true,

@@ -92,7 +92,7 @@ describe('formatReport', () => {
       'Passed over: the answers of 10.0.0.9 on the same wires.',
       '2 replies belong to no request that was heard.',
       '3 frames were lost before they could be looked at.',
-      '1 differences:',
+      '1 difference:',
       '  siaddr (next-server): the server says 10.0.0.1, bootd would say 10.0.0.2 (discover; a, b, c, d and 1 more)',
       'On purpose (docs/deviations.md):',
       `  option 58 (dhcp-renewal-time): ${explain('renewal-times')} (5 machines)`,
