@@ -25,7 +25,7 @@ export const PROBLEMS = {
   'profile-in-use': { status: 409, title: 'Nodes still use the shared profile' },
   'precondition-failed': { status: 412, title: 'The record has changed since it was read' },
   'body-too-large': { status: 413, title: 'The body is too large' },
-  'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  'unsupported-media-type': { status: 415, title: 'The body is of another type than it must be' },
   'invalid-value': { status: 422, title: 'A value of the document cannot be used' },
   'unknown-profile': { status: 422, title: 'The document names a shared profile that does not exist' },
   'configuration-refused': { status: 422, title: 'The configuration cannot be used' },
