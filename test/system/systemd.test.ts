@@ -160,10 +160,10 @@ describe('the units in a real systemd', () => {
   });
 
   test('reload while they serve, and say when it is done', async () => {
-    const before = (await systemd.log('template.loaded')).length;
+    const before = (await systemd.log('config.reloaded')).length;
     const pid = await processId();
     await systemd.systemctl('reload', 'bootd.service');
-    await expect.poll(async () => (await systemd.log('template.loaded')).length).toBeGreaterThan(before);
+    await expect.poll(async () => (await systemd.log('config.reloaded')).length).toBeGreaterThan(before);
     await systemd.untilServing();
     expect(await processId()).toBe(pid);
   });
