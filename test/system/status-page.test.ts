@@ -101,12 +101,13 @@ describe('the status page', () => {
     const row = rowOf(page, 'boots', NAME);
     const seen: string[] = [];
     const phase = async (): Promise<string> => {
-      // The row may be drawn while it is read; what counts is what it says in the end.
+      // The row may be drawn anew between two looks, so the last look at the track comes after that at the state.
+      const state = (await row.count()) === 0 ? '' : await row.first().locator('.state').innerText();
       const track = row.locator('.track');
       const label =
         (await track.count()) === 0 ? '' : ((await track.first().getAttribute('aria-label')) ?? '');
       if (label !== '' && seen.at(-1) !== label) seen.push(label);
-      return (await row.count()) === 0 ? '' : await row.first().locator('.state').innerText();
+      return state;
     };
     await expect.poll(phase, { timeout: PATIENCE_MS, interval: 50 }).toBe('through');
     const numbers = seen.map((label) => Number(/step (\d) of 8/.exec(label)?.[1]));
