@@ -241,7 +241,9 @@ export class DataPlane {
   ): void {
     const opcode = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
     if (endpoint.forwardRequests && (opcode === OPCODE.rrq || opcode === OPCODE.wrq)) {
-      this.#listener.requested({ endpoint: endpoint.id, peer: { address, port }, bytes: bytes.slice() });
+      // A copy of these octets alone: `slice` of a Buffer is none, and with it went the memory of all that was received.
+      const request = new Uint8Array(bytes);
+      this.#listener.requested({ endpoint: endpoint.id, peer: { address, port }, bytes: request });
       return;
     }
     const running = endpoint.transfers.get(keyOf(address, port));
