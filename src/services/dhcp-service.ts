@@ -195,9 +195,7 @@ export class DhcpService implements Service {
       if (outcome.conflictCheck !== undefined) {
         if (await this.#isTaken(wire, outcome.conflictCheck, outcome.facts.mac)) continue;
       }
-      // An offer is no promise: it need not wait for anything.
-      const promises = durableChanges(outcome.changes);
-      if (promises.length > 0) await this.#parts.store.commit(promises);
+      await this.#keep(outcome.changes);
       await this.#send(wire, datagram, outcome.route);
       this.#reportReply(outcome, receivedAt);
       return;
@@ -235,10 +233,10 @@ export class DhcpService implements Service {
     return true;
   }
 
-  /** Resolves when every promise among the changes is on stable storage. */
-  async #keep(changes: readonly LeaseChange[]): Promise<void> {
+  /** Resolves when every promise among the changes is on stable storage; undefined where there is none, as in an offer. */
+  #keep(changes: readonly LeaseChange[]): Promise<void> | undefined {
     const promises = durableChanges(changes);
-    if (promises.length > 0) await this.#parts.store.commit(promises);
+    return promises.length > 0 ? this.#parts.store.commit(promises) : undefined;
   }
 
   #send(wire: DhcpWire, datagram: Uint8Array, route: ReplyRoute): Promise<void> | undefined {
