@@ -129,9 +129,12 @@ export function boundPort(libc: Libc, fd: number): number {
   return new DataView(name.buffer).getUint16(2);
 }
 
+/** Octets of `struct sockaddr_in`. */
+export const SOCKADDR_IN_SIZE = 16;
+
 /** `struct sockaddr_in`. */
 export function encodeInetAddress(address: Ipv4, port: number): Uint8Array {
-  const bytes = new Uint8Array(16);
+  const bytes = new Uint8Array(SOCKADDR_IN_SIZE);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, LINUX.AF_INET, LITTLE_ENDIAN);
   view.setUint16(2, port);

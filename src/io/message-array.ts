@@ -1,9 +1,8 @@
 import { ipv4FromNumber, type Ipv4 } from '../addr/ipv4.ts';
-import { LINUX } from './kernel-socket.ts';
+import { LINUX, SOCKADDR_IN_SIZE } from './kernel-socket.ts';
 import { allocatePinned } from './memory-pool.ts';
 import { IOVEC_SIZE, MMSGHDR } from './message-layout.ts';
 
-const SOCKADDR_IN_SIZE = 16;
 const CMSG_SIZE = 24;
 
 const SOL_UDP = 17;

@@ -1,6 +1,7 @@
 import { IoError, ioErrorFromErrno } from './io-error.ts';
 import {
   LINUX,
+  SOCKADDR_IN_SIZE,
   bindToDevice,
   boundDevice,
   closingOnFailure,
@@ -10,8 +11,6 @@ import {
 } from './kernel-socket.ts';
 import type { Libc } from './libc.ts';
 import { giveAllToFirst } from './packet-filter.ts';
-
-const SOCKADDR_IN_SIZE = 16;
 
 /**
  * Opens a second UDP socket on the port that `fd` is bound to, for sending alone. For each datagram that has left a
