@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { formatIpv4, parseIpv4, UNSPECIFIED_IPV4, type Ipv4 } from '../addr/ipv4.ts';
+import { BusyPoll } from './busy-poll.ts';
 import { ReceiveBatch, SendBatch } from './datagram-batch.ts';
 import { ioErrorFrom, ioErrorFromErrno } from './io-error.ts';
 import {
@@ -27,21 +28,6 @@ export interface KernelTransferSocketOptions {
   readonly sharesAddress?: boolean;
   readonly receiveBufferBytes: number;
 }
-
-/**
- * Fewer further datagrams than these do not pay for their system call, and their answers would wait for each other: with
- * eight clients in lock step or fewer, client and server would work in turn instead of at the same time.
- */
-const WORTHWHILE_DATAGRAMS = 9;
-
-/** Further batches before the event loop gets its turn again. */
-const ROUNDS_PER_WAKE_UP = 8;
-
-/** Wake-ups in a row that brought fewer, after which it is not looked for more. */
-const LONELY_WAKE_UPS = 16;
-
-/** How many wake-ups are then dealt with as they come before it is tried again; twice as many each time, up to the second. */
-const WAKE_UPS_WITHOUT_DRAIN = { first: 64, most: 4096 } as const;
 
 /**
  * Opens the kernel's socket and returns its file descriptor, to be adopted in any thread. Throws IoError.
@@ -124,9 +110,6 @@ class BatchedTransferSocket implements TransferSocket {
   readonly #send: SendBatch;
   readonly #closeSending: () => void;
   #closing: Promise<void> | undefined;
-  #lonely = 0;
-  #drainAfter = 0;
-  #pause: number = WAKE_UPS_WITHOUT_DRAIN.first;
   /** The sender of the last datagram that dgram delivered, to be parsed once for many. */
   #sender = { text: '', address: UNSPECIFIED_IPV4 };
 
@@ -139,41 +122,24 @@ class BatchedTransferSocket implements TransferSocket {
   }
 
   onDatagram(datagram: DatagramListener, drained: () => void): void {
+    const poll = new BusyPoll(
+      () => performance.now(),
+      () => {
+        // The descriptor may be closed, and its number used again, once close was called.
+        if (this.#closing !== undefined) return 0;
+        const count = this.#receive.receive(datagram);
+        if (count > 0) drained();
+        return count;
+      },
+    );
     this.#socket.on('message', (bytes, { address, port }) => {
       if (address !== this.#sender.text) {
         this.#sender = { text: address, address: parseIpv4(address) ?? UNSPECIFIED_IPV4 };
       }
       datagram(bytes, this.#sender.address, port);
-      // What comes while answers are sent is taken at once: to wait for it costs as much as to answer it.
-      for (let round = 0; round < ROUNDS_PER_WAKE_UP; round++) {
-        const further = this.#receiveMore(datagram);
-        drained();
-        if (further < WORTHWHILE_DATAGRAMS) break;
-      }
+      drained();
+      poll.run();
     });
-  }
-
-  /** Returns how many came. With a handful of clients dgram alone is the faster way. */
-  #receiveMore(datagram: DatagramListener): number {
-    if (this.#drainAfter > 0) {
-      this.#drainAfter -= 1;
-      return 0;
-    }
-    // The descriptor may be closed, and its number used again, once close was called.
-    if (this.#closing !== undefined) return 0;
-    const count = this.#receive.receive(datagram);
-    if (count >= WORTHWHILE_DATAGRAMS) {
-      this.#lonely = 0;
-      this.#pause = WAKE_UPS_WITHOUT_DRAIN.first;
-      return count;
-    }
-    this.#lonely += 1;
-    if (this.#lonely >= LONELY_WAKE_UPS) {
-      this.#lonely = 0;
-      this.#drainAfter = this.#pause;
-      this.#pause = Math.min(2 * this.#pause, WAKE_UPS_WITHOUT_DRAIN.most);
-    }
-    return count;
   }
 
   queuePacket(peer: TransferPeer, bytes: Uint8Array): void {
