@@ -121,17 +121,18 @@ class BatchedTransferSocket implements TransferSocket {
     this.localPort = socket.address().port;
   }
 
-  onDatagram(datagram: DatagramListener, drained: () => void): void {
-    const poll = new BusyPoll(
-      () => performance.now(),
-      () => {
+  onDatagram(datagram: DatagramListener, drained: () => void, peers: () => number): void {
+    const poll = new BusyPoll({
+      now: () => performance.now(),
+      receive: () => {
         // The descriptor may be closed, and its number used again, once close was called.
         if (this.#closing !== undefined) return 0;
         const count = this.#receive.receive(datagram);
         if (count > 0) drained();
         return count;
       },
-    );
+      peers,
+    });
     this.#socket.on('message', (bytes, { address, port }) => {
       if (address !== this.#sender.text) {
         this.#sender = { text: address, address: parseIpv4(address) ?? UNSPECIFIED_IPV4 };

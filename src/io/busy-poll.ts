@@ -1,20 +1,33 @@
 /**
- * How long to go on asking after the last datagram, milliseconds. A peer close by answers sooner, and being put to sleep and
- * woken takes longer where the processor itself goes to sleep.
+ * How long a peer may take to answer, milliseconds, so that it pays to ask until it has. To be put to sleep and woken takes a good part of
+ * that where the processor itself goes to sleep. Of several peers, some one answers so many times sooner.
  */
-const LINGER_MS = 0.05;
+const ANSWER_MS = 0.1;
 
-/** How much of a turn of the event loop may go by so, milliseconds: files, timers and new transfers wait meanwhile. */
-const TURN_MS = 2;
+/**
+ * How long one call may take, milliseconds. libuv makes up to 32 of them, as long as there is something to deliver, before
+ * files, timers and new transfers get their turn.
+ */
+const CALL_MS = 1;
 
 /** Finding so many datagrams saves as much work as the asking in vain costs that comes after the last one. */
-const DATAGRAMS_WORTH_IT = 4;
+const DATAGRAMS_WORTH_IT = 8;
 
 /** The account of datagrams found and of what the asking cost stays within these limits; at the lower one, asking pauses. */
 const CREDIT_LIMIT = 64;
 
 /** The wake-ups of a pause; twice as many each time that the asking has not paid since, up to the second. */
 const PAUSE_WAKE_UPS = { first: 64, most: 4096 } as const;
+
+/** What a busy poll needs of its socket. */
+export interface PolledSocket {
+  /** Milliseconds, with fractions; only ever grows. */
+  now(): number;
+  /** Deals with what waits, without waiting for more. Returns how many datagrams that were. */
+  receive(): number;
+  /** How many peers are to answer. */
+  peers(): number;
+}
 
 /**
  * Goes on receiving without asking the event loop, which takes a thread of its own: to be told of each datagram costs more than to deal with
@@ -23,53 +36,37 @@ const PAUSE_WAKE_UPS = { first: 64, most: 4096 } as const;
  * Peers that take longer would cost a processor for nothing, so it keeps account of whether it pays, and pauses when it does not.
  */
 export class BusyPoll {
-  readonly #now: () => number;
-  readonly #receive: () => number;
+  readonly #socket: PolledSocket;
   #credit = 0;
   #pause: number = PAUSE_WAKE_UPS.first;
   #pausedFor = 0;
-  #turnIsUsedUp = false;
 
-  /** `now` in milliseconds, with fractions. `receive` deals with what waits, without waiting, and returns how many datagrams that were. */
-  constructor(now: () => number, receive: () => number) {
-    this.#now = now;
-    this.#receive = receive;
+  constructor(socket: PolledSocket) {
+    this.#socket = socket;
   }
 
-  /** To be called when the event loop has delivered a datagram. Returns when nothing more comes, or the turn is used up. */
+  /** To be called when the event loop has delivered a datagram. Returns when nothing more comes, or its time is over. */
   run(): void {
-    if (this.#turnIsUsedUp) {
-      // libuv delivers up to 32 more before it turns to anything else: what waits by then comes at the price of one.
-      this.#receive();
-    } else if (this.#pausedFor > 0) {
-      this.#pausedFor -= 1;
-    } else {
-      this.#keepAccount(this.#poll());
-    }
+    if (this.#pausedFor > 0) this.#pausedFor -= 1;
+    else this.#keepAccount(this.#poll());
   }
 
   /** Returns how many datagrams came. */
   #poll(): number {
-    let now = this.#now();
-    const end = now + TURN_MS;
+    const socket = this.#socket;
+    const lingerMs = ANSWER_MS / Math.max(socket.peers(), 1);
+    let now = socket.now();
+    const end = now + CALL_MS;
     let lastFoundAt = now;
     let found = 0;
-    while (now < end && now - lastFoundAt < LINGER_MS) {
-      const count = this.#receive();
-      now = this.#now();
+    while (now < end && now - lastFoundAt < lingerMs) {
+      const count = socket.receive();
+      now = socket.now();
       if (count === 0) continue;
       found += count;
       lastFoundAt = now;
     }
-    if (now >= end) this.#useUpTurn();
     return found;
-  }
-
-  #useUpTurn(): void {
-    this.#turnIsUsedUp = true;
-    setImmediate(() => {
-      this.#turnIsUsedUp = false;
-    });
   }
 
   #keepAccount(found: number): void {

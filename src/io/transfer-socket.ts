@@ -40,8 +40,11 @@ export interface TransferSocket {
   readonly localPort: number;
   /** Whether the socket calls the kernel in batches (koffi), for the log. */
   readonly batched: boolean;
-  /** `drained` is called when no more datagrams wait for the moment: the time to flush. */
-  onDatagram(datagram: DatagramListener, drained: () => void): void;
+  /**
+   * `drained` is called when no more datagrams wait for the moment: the time to flush. `peers` says how many are to answer
+   * before long: whether it pays to wait for them without a pause.
+   */
+  onDatagram(datagram: DatagramListener, drained: () => void, peers: () => number): void;
   /** The bytes are copied. */
   queuePacket(peer: TransferPeer, bytes: Uint8Array): void;
   queueRun(peer: TransferPeer, run: PacketRun): void;

@@ -150,6 +150,7 @@ export class DataPlane {
           this.#batchTime = Number.NaN;
           this.#flush();
         },
+        () => endpoint.transfers.size,
       );
     }
   }

@@ -224,6 +224,7 @@ export class TftpEndpoints {
       socket.onDatagram(
         (bytes, address, peerPort) => this.#listener.requested(endpoint, bytes, { address, port: peerPort }),
         () => undefined,
+        () => 0,
       );
     } catch (error) {
       await this.#closePlace(endpoint);

@@ -133,11 +133,15 @@ describe.each(kinds)('a %s transfer socket', (_kind, open) => {
     opened.push(server);
     const heard: string[] = [];
     const drained = vi.fn();
-    server.onDatagram((bytes, address, port) => {
-      if (typeof address === 'string') throw new Error(address);
-      heard.push(`${formatIpv4(address)}:${port} ${Buffer.from(bytes).toString()}`);
-    }, drained);
     const clients = await Promise.all([openClient(), openClient()]);
+    server.onDatagram(
+      (bytes, address, port) => {
+        if (typeof address === 'string') throw new Error(address);
+        heard.push(`${formatIpv4(address)}:${port} ${Buffer.from(bytes).toString()}`);
+      },
+      drained,
+      () => clients.length,
+    );
     for (let index = 0; index < 100; index++) {
       clients[index % 2]?.socket.send(`ack ${index}`, server.localPort, '127.0.0.1');
     }
@@ -160,6 +164,7 @@ describe.each(kinds)('a %s transfer socket', (_kind, open) => {
         server.queuePacket({ address: LOOPBACK, port, segmentable: true }, Uint8Array.of(1));
       },
       () => server.flush(),
+      () => 50,
     );
     const clients = await Promise.all(Array.from({ length: 50 }, () => openClient()));
     const sources = new Set<number>();
@@ -202,6 +207,33 @@ describe.each(kinds)('a %s transfer socket', (_kind, open) => {
     server.flush();
     await server.close();
     expect(client.datagrams).toHaveLength(0);
+  });
+});
+
+describe.skipIf(libc === undefined)('a batched transfer socket', () => {
+  it('takes what comes while it answers without a turn of the event loop', async () => {
+    const [server, peer] = await Promise.all([openBatched(), openBatched()]);
+    opened.push(server, peer);
+    const target: TransferPeer = { address: LOOPBACK, port: server.localPort, segmentable: true };
+    const send = (): void => {
+      peer.queuePacket(target, Uint8Array.of(0, 4));
+      peer.flush();
+    };
+    let turn = 0;
+    const turns: number[] = [];
+    server.onDatagram(
+      () => {
+        turns.push(turn);
+        queueMicrotask(() => (turn += 1));
+      },
+      () => {
+        if (turns.length < 5) send();
+      },
+      () => 1,
+    );
+    send();
+    await vi.waitFor(() => expect(turns).toHaveLength(5));
+    expect(turns).toEqual([0, 0, 0, 0, 0]);
   });
 });
 
