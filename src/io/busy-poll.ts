@@ -1,6 +1,6 @@
 /**
- * How long a peer may take to answer, milliseconds, so that it pays to ask until it has. To be put to sleep and woken takes a good part of
- * that where the processor itself goes to sleep. Of several peers, some one answers so many times sooner.
+ * How long it pays to wait for a peer's answer, milliseconds. To be put to sleep and woken takes a good part of that where the
+ * processor itself goes to sleep. Of several peers, one or the other answers so many times sooner.
  */
 const ANSWER_MS = 0.1;
 
@@ -30,8 +30,9 @@ export interface PolledSocket {
 }
 
 /**
- * Goes on receiving without asking the event loop, which takes a thread of its own: to be told of each datagram costs more than to deal with
- * it. With a handful of clients in lock step the answers come so soon that this decides how fast they get their files.
+ * Goes on receiving without asking the event loop: to be told of each datagram costs more than to deal with it. With a handful of
+ * clients in lock step the answers come so soon that this decides how fast they get their files. Only for a thread that has
+ * nothing more urgent to do.
  *
  * Peers that take longer would cost a processor for nothing, so it keeps account of whether it pays, and pauses when it does not.
  */
