@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { BusyPoll } from '../../../src/io/busy-poll.ts';
 
-/** A socket whose clock goes on by `askingMs` with each question; `answers` says how many datagrams it finds at a time. */
+const ASKING_MS = 0.001;
+
+/** A socket whose clock goes on a little with each question; `answers` says how many datagrams it finds at a time. */
 class ScriptedSocket {
   asked = 0;
   peerCount = 1;
   time = 1000;
-  readonly #askingMs: number;
   answers: (sinceMs: number) => number;
   #start = 0;
 
-  constructor(answers: (sinceMs: number) => number, askingMs = 0.001) {
+  constructor(answers: (sinceMs: number) => number) {
     this.answers = answers;
-    this.#askingMs = askingMs;
   }
 
   now(): number {
@@ -25,7 +25,7 @@ class ScriptedSocket {
 
   receive(): number {
     this.asked += 1;
-    this.time += this.#askingMs;
+    this.time += ASKING_MS;
     return this.answers(this.time - this.#start);
   }
 
